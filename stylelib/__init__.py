@@ -1,0 +1,46 @@
+"""Neural style transfer, layer by layer: the library behind the notebooks.
+
+Names are imported when they are first used, so that ``import stylelib`` is instant and
+``stylelib --help`` does not wait for TensorFlow.
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "load_image": "preprocessing",
+    "save_image": "preprocessing",
+    "preprocess": "preprocessing",
+    "deprocess": "preprocessing",
+    "noise_image": "preprocessing",
+    "pixel_bounds": "preprocessing",
+    "VGG": "vgg",
+    "layer_names": "vgg",
+    "load_weights": "vgg",
+    "content_loss": "losses",
+    "gram_matrix": "losses",
+    "style_representation": "losses",
+    "representation_distance": "losses",
+    "style_layer_loss": "losses",
+    "style_loss": "losses",
+    "total_variation_loss": "losses",
+    "Recipe": "recipes",
+    "RECIPES": "recipes",
+    "Objective": "training",
+    "train_step": "training",
+    "minimize": "training",
+    "Result": "training",
+    "transfer": "api",
+}
+__all__ = list(_HOME)
+
+
+def __getattr__(name):
+    if name not in _HOME:
+        raise AttributeError(f"module 'stylelib' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"stylelib.{_HOME[name]}"), name)
+
+
+def __dir__():
+    return sorted([*globals(), *_HOME])

@@ -1,0 +1,7 @@
+"""``python -m stylelib``."""
+
+import sys
+
+from stylelib.cli import main
+
+sys.exit(main())

@@ -1,0 +1,248 @@
+"""The command line: ``stylelib`` and ``python -m stylelib``.
+
+TensorFlow is imported only by the commands that compute, so help and mistakes answer at once.
+"""
+
+import argparse
+import itertools
+import os
+import platform
+import statistics
+import sys
+import time
+
+from tqdm import tqdm
+
+from stylelib import __version__
+from stylelib.images import check_output, save_image
+from stylelib.recipes import INITS, NETWORKS, OPTIMIZERS, RECIPES, find_recipe
+
+OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments=None):
+    """Run one command and return its exit status.
+
+    Parameters
+    ----------
+    arguments : list of str, optional
+        By default those of the process.
+
+    Returns
+    -------
+    int
+        0, or 1 where a run broke down, 2 for bad input, 130 after Ctrl-C.
+
+    Examples
+    --------
+    >>> main(["recipes"])  # doctest: +ELLIPSIS
+    gatys2015
+      source          Gatys, Ecker, Bethge: A Neural Algorithm of Artistic Style, ...
+    ...
+    0
+    """
+    try:
+        options = _parser().parse_args(arguments)
+        return options.command(options)
+    except ValueError as error:
+        print(f"stylelib: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("stylelib: interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line, without the usage before it."""
+
+    def error(self, message):
+        self.exit(BAD_INPUT, f"stylelib: {message} (see {self.prog} --help)\n")
+
+
+def _parser():
+    parser = _Parser(prog="stylelib", description="Neural style transfer, layer by layer.")
+    parser.add_argument("--version", action="version", version=f"stylelib {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    add = _command(
+        commands, "transfer", _transfer, "paint a photograph in the manner of a painting"
+    )
+    add("content", metavar="CONTENT", help="the photograph: a file or an https address")
+    add("style", metavar="STYLE", help="the painting: a file or an https address")
+    add("-o", "--output", metavar="OUT.png", required=True, help="the picture to write")
+    add("--recipe", metavar="NAME", default="gatys2015", help="see 'stylelib recipes' (gatys2015)")
+    add("--size", metavar="PX", type=_whole, help="longer side of the result (the recipe's)")
+    add("--steps", metavar="N", type=_whole, help="evaluations of the loss (the recipe's)")
+    add("--network", choices=NETWORKS, default="vgg16", help="vgg19 is downloaded (vgg16)")
+    add(
+        "--weights", metavar="PATH", help="'embedded', 'imagenet', 'random', an .h5 or an .npz file"
+    )
+    add("--init", metavar="START", help=f"{', '.join(INITS)} or a picture (the recipe's)")
+    add("--optimizer", choices=OPTIMIZERS, help="(the recipe's)")
+    add(
+        "--style-scale", metavar="X", type=_number, help="longer side of the style image / size (1)"
+    )
+    add("--content-weight", metavar="X", type=_number, help="α (the recipe's)")
+    add("--style-weight", metavar="X", type=_number, help="β (the recipe's)")
+    add("--tv-weight", metavar="X", type=_number, help="of total variation (the recipe's)")
+    add("--precision", metavar="P", help="float32 or bfloat16 (float32)")
+    add("--seed", metavar="N", type=_whole, help="of the noise (0)")
+
+    _command(commands, "recipes", _recipes, "list the recipes and their settings")
+    _command(
+        commands, "doctor", _doctor, "show versions, device, weights and the speed of one step"
+    )
+    return parser
+
+
+def _command(commands, name, function, summary):
+    """Add a sub-command, and return the function that adds its arguments."""
+    parser = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
+    parser.set_defaults(command=function)
+    return parser.add_argument
+
+
+def _whole(text):
+    return _parsed(int, "a whole number", text)
+
+
+def _number(text):
+    return _parsed(float, "a number", text)
+
+
+def _parsed(kind, expected, text):
+    try:
+        return kind(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}") from None
+
+
+#: Options that `transfer` gets only where they were given, so that defaults stand in one place.
+_OPTIONAL = (
+    *("size", "steps", "weights", "init", "optimizer", "style_scale"),
+    *("content_weight", "style_weight", "tv_weight", "precision", "seed"),
+)
+
+
+def _transfer(options):
+    recipe = find_recipe(options.recipe)  # before the seconds that TensorFlow takes to import
+    output = check_output(options.output)
+    for source in (options.content, options.style):
+        if output.exists() and os.path.exists(source) and output.samefile(source):
+            raise ValueError(f"cannot write {output}: it is one of the pictures to read")
+    from stylelib.api import transfer
+
+    given = {name: getattr(options, name) for name in _OPTIONAL}
+    given = {name: value for name, value in given.items() if value is not None}
+    with Progress(given.get("steps", recipe.steps)) as progress:
+        result = transfer(
+            options.content,
+            options.style,
+            recipe,
+            network=options.network,
+            callback=progress,
+            **given,
+        )
+    save_image(output, result.image)
+    height, width, _ = result.image.shape
+    print(f"{output}: {width} × {height}, {result.seconds:.0f} s, {result.stop_reason}")
+    if result.stop_reason.startswith("interrupted"):
+        return INTERRUPTED
+    return FAILED if "no finite number" in result.stop_reason else OK
+
+
+class Progress:
+    """A callback for `minimize`: a bar on a terminal, else one line per ten per cent.
+
+    Parameters
+    ----------
+    steps : int
+        Evaluations until the end.
+    file : text file, optional
+        By default standard error.
+
+    Examples
+    --------
+    >>> with Progress(20, file=sys.stdout) as progress:
+    ...     for evaluation in range(1, 21):
+    ...         progress(evaluation, {"total": 100 / evaluation}, None)  # doctest: +ELLIPSIS
+     10 %  evaluation 2 of 20, loss 5.000e+01, 0:00 left
+     20 %  evaluation 4 of 20, loss 2.500e+01, 0:00 left
+    ...
+    100 %  evaluation 20 of 20, loss 5.000e+00, 0:00 left
+    """
+
+    def __init__(self, steps, file=None):
+        self.steps = steps
+        self.file = sys.stderr if file is None else file
+        self.bar = None
+        self.start = time.perf_counter()
+
+    def __enter__(self):
+        if self.file.isatty():
+            self.bar = tqdm(total=self.steps, file=self.file, unit="eval", dynamic_ncols=True)
+        return self
+
+    def __exit__(self, *error):
+        if self.bar is not None:
+            self.bar.close()
+
+    def __call__(self, evaluation, losses, x):
+        """Show one evaluation."""
+        if self.bar is not None:
+            self.bar.set_postfix_str(f"loss {losses['total']:.3e}", refresh=False)
+            self.bar.update()
+        elif evaluation * 10 // self.steps > (evaluation - 1) * 10 // self.steps:
+            seconds = time.perf_counter() - self.start
+            left = tqdm.format_interval(seconds / evaluation * (self.steps - evaluation))
+            print(
+                f"{100 * evaluation // self.steps:3} %  evaluation {evaluation} of {self.steps}, "
+                f"loss {losses['total']:.3e}, {left.removeprefix('0')} left",
+                file=self.file,
+                flush=True,
+            )
+
+
+def _recipes(options):
+    for name, recipe in RECIPES.items():
+        print(name)
+        rows = {
+            "source": recipe.source,
+            "network": f"{recipe.network}, {recipe.pooling} pooling",
+            "content layers": ", ".join(recipe.content_layers),
+            "style layers": ", ".join(recipe.style_layers),
+            "weights": f"content {recipe.content_weight:g}, style {recipe.style_weight:g}, "
+            f"tv {recipe.tv_weight:g}",
+            "optimiser": f"{recipe.optimizer}, {recipe.steps} evaluations from {recipe.init}, "
+            f"{recipe.size} px",
+        }
+        for title, value in rows.items():
+            print(f"  {title:<15} {value}")
+    return OK
+
+
+def _doctor(options):
+    from stylelib._tensorflow import tf
+    from stylelib.api import transfer, versions
+    from stylelib.preprocessing import noise_image
+    from stylelib.vgg import load_weights
+
+    def row(title, value):
+        print(f"{title:<11} {value}", flush=True)
+
+    row("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    for package, version in versions().items():
+        row(package, version)
+    devices = [d.device_type for d in tf.config.list_physical_devices()]
+    row("device", f"{', '.join(devices)}; {os.cpu_count()} processor cores")
+    load_weights("vgg16")
+    row("weights", "VGG16, embedded, sha256 as expected")
+
+    times = []
+    content, style = noise_image((256, 256), seed=1), noise_image((256, 256), seed=2)
+    transfer(
+        content, style, size=256, steps=8, callback=lambda *_: times.append(time.perf_counter())
+    )
+    seconds = statistics.median(b - a for a, b in itertools.pairwise(times[1:]))
+    row("speed", f"{seconds:.2f} s per evaluation at 256 × 256, float32")
+    return OK

@@ -1,0 +1,70 @@
+"""Error messages: one line, with what was expected and what came."""
+
+import difflib
+import math
+import numbers
+
+
+def check_choice(what, value, choices):
+    """Raise a ``ValueError`` that lists the choices, and the closest one, if `value` is not one.
+
+    Examples
+    --------
+    >>> check_choice("pooling", "avrage", ["max", "average"])
+    Traceback (most recent call last):
+    ...
+    ValueError: expected pooling max or average, got 'avrage'; did you mean 'average'?
+    """
+    choices = list(choices)
+    if isinstance(value, str) and value in choices:
+        return
+    close = difflib.get_close_matches(str(value), choices, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    listed = " or ".join([", ".join(choices[:-1])] * (len(choices) > 1) + choices[-1:])
+    raise ValueError(f"expected {what} {listed}, got {value!r}{hint}")
+
+
+def check_number(what, value, positive=False):
+    """Raise a ``ValueError`` if `value` is no finite number of at least 0, or above 0.
+
+    Examples
+    --------
+    >>> check_number("style_weight", -1)
+    Traceback (most recent call last):
+    ...
+    ValueError: expected style_weight as a number of at least 0, got -1
+    """
+    finite = _is_number(value, numbers.Real) and math.isfinite(value)
+    if not finite or value < 0 or (positive and value == 0):
+        range_ = "above 0" if positive else "of at least 0"
+        raise ValueError(f"expected {what} as a number {range_}, got {value!r}")
+
+
+def check_count(what, value, minimum=1):
+    """Raise a ``ValueError`` if `value` is no whole number of at least `minimum`.
+
+    Examples
+    --------
+    >>> check_count("steps", 1.5)
+    Traceback (most recent call last):
+    ...
+    ValueError: expected steps as a whole number of at least 1, got 1.5
+    """
+    if not _is_number(value, numbers.Integral) or value < minimum:
+        raise ValueError(f"expected {what} as a whole number of at least {minimum}, got {value!r}")
+
+
+def one_line(error):
+    """Put an exception into one line.
+
+    Examples
+    --------
+    >>> one_line(OSError(28, "No space left on device"))
+    'No space left on device'
+    """
+    text = getattr(error, "strerror", None) or str(getattr(error, "reason", "")) or str(error)
+    return " ".join(text.split()) or type(error).__name__
+
+
+def _is_number(value, kind):
+    return isinstance(value, kind) and not isinstance(value, bool)

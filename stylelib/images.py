@@ -1,0 +1,366 @@
+"""Pictures come in from files, addresses, bytes and arrays, and go out to files.
+
+An **image** is a ``uint8`` array of shape ``(H, W, 3)``, RGB, 0 to 255, everywhere in the library.
+"""
+
+import contextlib
+import io
+import os
+import urllib.error
+import urllib.request
+import uuid
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from stylelib.errors import check_choice, check_count, one_line
+
+#: Largest picture that `load_image` decodes, in pixels (128 million take 512 MB while decoding).
+MAX_PIXELS = 128_000_000
+#: Largest file that `load_image` downloads, in bytes.
+MAX_DOWNLOAD = 64 * 2**20
+DOWNLOAD_TIMEOUT = 20.0  # seconds without an answer
+
+_RESAMPLING = {
+    "lanczos": Image.Resampling.LANCZOS,
+    "bicubic": Image.Resampling.BICUBIC,
+    "bilinear": Image.Resampling.BILINEAR,
+    "nearest": Image.Resampling.NEAREST,
+}
+
+
+def load_image(source, max_size=None, size=None, resampling="lanczos"):
+    """Read a picture from wherever it is.
+
+    EXIF orientation is applied, transparency is laid over white, and greyscale, palette, CMYK
+    and 16-bit pictures become 8-bit RGB. Of an animation the first frame is taken.
+
+    Parameters
+    ----------
+    source : str, path, bytes, binary file, PIL image or array
+        A string that starts with ``https://`` is downloaded. An array has shape ``(H, W)``,
+        ``(H, W, 1)``, ``(H, W, 3)`` or ``(H, W, 4)`` and is ``bool``, ``uint8`` (0 to 255),
+        ``uint16`` (0 to 65535) or floating point (0 to 1).
+    max_size : int, optional
+        Upper bound of the longer side. A smaller picture is left as it is.
+    size : (int, int), optional
+        Exact ``(height, width)``. Not together with `max_size`.
+    resampling : {"lanczos", "bicubic", "bilinear", "nearest"}
+
+    Returns
+    -------
+    numpy.ndarray
+        ``uint8``, ``(H, W, 3)``, RGB, 0 to 255.
+
+    Raises
+    ------
+    ValueError
+        Where the source is missing, is no picture, is damaged or has more than `MAX_PIXELS`
+        pixels. The message names the source.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> grey = np.array([[0, 128], [255, 64]], dtype=np.uint8)
+    >>> load_image(grey).shape
+    (2, 2, 3)
+    >>> load_image(np.zeros((40, 80, 3), np.uint8), max_size=20).shape
+    (10, 20, 3)
+    """
+    check_choice("resampling", resampling, _RESAMPLING)
+    if max_size is not None and size is not None:
+        raise ValueError("expected max_size or size, got both")
+    if max_size is not None:
+        check_count("max_size", max_size)
+    if size is not None:
+        size = check_size(size)
+    name = _name(source)
+    if isinstance(source, np.ndarray):
+        image = _from_array(source, name)
+    elif isinstance(source, Image.Image):
+        image = _decode(source, name)
+    else:
+        image = _read(source, name)
+    if max_size is not None and max(image.size) > max_size:
+        size = scaled_size((image.height, image.width), max_size)
+    if size is not None and (image.height, image.width) != size:
+        height, width = size
+        image = image.resize((width, height), _RESAMPLING[resampling])
+    return np.array(image)
+
+
+def scaled_size(size, longer_side):
+    """Scale ``(height, width)`` so that the longer side is `longer_side`.
+
+    Parameters
+    ----------
+    size : (int, int)
+    longer_side : int
+
+    Returns
+    -------
+    (int, int)
+        The proportions are kept as well as whole pixels allow; no side falls below 1.
+
+    Examples
+    --------
+    >>> scaled_size((427, 640), 256)
+    (171, 256)
+    """
+    factor = longer_side / max(size)
+    height, width = (max(1, round(side * factor)) for side in size)
+    return height, width
+
+
+def save_image(path, image):
+    """Write a picture; the file appears whole or not at all.
+
+    Parameters
+    ----------
+    path : str or path
+        The ending (``.png``, ``.jpg``, ``.webp`` …) chooses the format.
+    image : numpy.ndarray
+        ``uint8``, ``(H, W, 3)``, RGB, 0 to 255.
+
+    Raises
+    ------
+    ValueError
+        Where `image` is no such array, the ending names no format that can be written, or the
+        file cannot be written.
+
+    Examples
+    --------
+    >>> import numpy as np, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_image(folder + "/red.png", np.full((4, 4, 3), (255, 0, 0), np.uint8))
+    ...     load_image(folder + "/red.png")[0, 0].tolist()
+    [255, 0, 0]
+    """
+    check_image(image)
+    path = check_output(path)
+    options = {"quality": 95, "subsampling": 0} if path.suffix.lower() in {".jpg", ".jpeg"} else {}
+    try:
+        with _replacing(path) as file:
+            Image.fromarray(image).save(file, format=_format(path), **options)
+    except OSError as error:
+        raise ValueError(f"cannot write {path}: {one_line(error)}") from error
+
+
+def check_output(path):
+    """Check that a picture can be written to `path` before any work is done.
+
+    Parameters
+    ----------
+    path : str or path
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    ValueError
+        Where the ending names no picture format, the folder does not exist or cannot be written
+        to, or `path` is a folder.
+
+    Examples
+    --------
+    >>> check_output("picture.docx")
+    Traceback (most recent call last):
+    ...
+    ValueError: cannot write picture.docx: expected an ending such as .png or .jpg, got '.docx'
+    """
+    path = Path(path)
+    if _format(path) is None:
+        raise ValueError(
+            f"cannot write {path}: expected an ending such as .png or .jpg, got {path.suffix!r}"
+        )
+    if path.is_dir():
+        raise ValueError(f"cannot write {path}: it is a folder")
+    if not path.parent.is_dir():
+        raise ValueError(f"cannot write {path}: there is no folder {path.parent}")
+    if not os.access(path.parent, os.W_OK):
+        raise ValueError(f"cannot write {path}: the folder {path.parent} is read-only")
+    return path
+
+
+def check_image(image):
+    """Check that `image` is a ``uint8`` array of shape ``(H, W, 3)``, and return it.
+
+    Examples
+    --------
+    >>> check_image([1, 2, 3])
+    Traceback (most recent call last):
+    ...
+    ValueError: expected an image, a uint8 array of shape (H, W, 3); got a list
+    """
+    expected = "expected an image, a uint8 array of shape (H, W, 3)"
+    if not isinstance(image, np.ndarray):
+        raise ValueError(f"{expected}; got a {type(image).__name__}")
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+        raise ValueError(f"{expected}; got {image.dtype} of shape {image.shape}")
+    return image
+
+
+def check_size(size):
+    """Check that `size` is ``(height, width)`` in whole pixels, and return it as a tuple.
+
+    Examples
+    --------
+    >>> check_size(256)
+    Traceback (most recent call last):
+    ...
+    ValueError: expected size as (height, width), got 256
+    """
+    if np.shape(size) != (2,):
+        raise ValueError(f"expected size as (height, width), got {size!r}")
+    for side in size:
+        check_count("each side of size", side)
+    return tuple(size)
+
+
+def _name(source):
+    """Say in an error message where a picture came from."""
+    if isinstance(source, (str, os.PathLike)):
+        return os.fspath(source)
+    return getattr(source, "filename", None) or getattr(source, "name", None) or "the picture given"
+
+
+def _open(source, name):
+    """Open any source but an array or a PIL image as a binary file."""
+    if isinstance(source, str) and "://" in source:
+        return io.BytesIO(_download(source))
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return io.BytesIO(source)
+    if hasattr(source, "read"):
+        return io.BytesIO(source.read())
+    if not isinstance(source, (str, os.PathLike)):
+        raise ValueError(
+            "expected a path, an https address, bytes, a binary file, a PIL image or an array; "
+            f"got a {type(source).__name__}"
+        )
+    if not os.path.isfile(source):
+        what = "it is a folder" if os.path.isdir(source) else "there is no such file"
+        raise ValueError(f"cannot read {name}: {what}")
+    return Path(source).open("rb")
+
+
+def _read(source, name):
+    """Turn a file into a PIL image of mode RGB."""
+    with _open(source, name) as file:
+        try:
+            with warnings.catch_warnings():  # Pillow warns of large pictures; _decode refuses them
+                warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+                picture = Image.open(file)
+        except Exception as error:  # Pillow's plugins raise nearly anything on damaged files
+            reason = f"expected a picture, {one_line(error)}"
+            raise ValueError(f"cannot read {name}: {reason}") from error
+        return _decode(picture, name)
+
+
+def _decode(picture, name):
+    """Turn any PIL image into one of mode RGB."""
+    if picture.width * picture.height > MAX_PIXELS:
+        raise ValueError(
+            f"cannot read {name}: expected at most {MAX_PIXELS:,} pixels, "
+            f"got {picture.width} × {picture.height}"
+        )
+    try:
+        picture = ImageOps.exif_transpose(picture)
+        if picture.mode == "F" or picture.mode.startswith("I"):
+            return _from_array(_integers_to_uint16(np.asarray(picture)), name)
+        if picture.has_transparency_data:
+            picture = picture.convert("RGBA")
+            white = Image.new("RGBA", picture.size, "white")
+            picture = Image.alpha_composite(white, picture)
+        return picture.convert("RGB")
+    except ValueError:
+        raise
+    except Exception as error:  # as above
+        raise ValueError(
+            f"cannot read {name}: the picture is damaged, {one_line(error)}"
+        ) from error
+
+
+def _integers_to_uint16(values):
+    """Pillow hands 16-bit greyscale on as 32-bit integers where it has no 16-bit mode."""
+    return values if values.dtype.kind == "f" else np.clip(values, 0, 65535).astype(np.uint16)
+
+
+def _from_array(array, name):
+    """Turn an array into a PIL image of mode RGB; its dtype tells the range of its values."""
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[:, :, 0]
+    if array.size == 0 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))):
+        raise ValueError(
+            f"cannot read {name}: expected an array of shape (H, W), (H, W, 3) or (H, W, 4), "
+            f"got {array.shape}"
+        )
+    return _decode(Image.fromarray(np.ascontiguousarray(_to_uint8(array, name))), name)
+
+
+def _to_uint8(array, name):
+    if array.dtype == np.uint8:
+        return array
+    if array.dtype == bool:
+        return array.astype(np.uint8) * np.uint8(255)
+    if array.dtype == np.uint16:
+        return np.round(array / 257).astype(np.uint8)  # 65535 / 257 = 255
+    if array.dtype.kind != "f":
+        raise ValueError(
+            f"cannot read {name}: expected bool, uint8, uint16 or floats, got {array.dtype}"
+        )
+    if not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1):
+        raise ValueError(
+            f"cannot read {name}: expected floats between 0 and 1, "
+            f"got {array.min():g} to {array.max():g}"
+        )
+    return np.round(array * 255).astype(np.uint8)
+
+
+class _HttpsOnly(urllib.request.HTTPRedirectHandler):
+    """Follow a redirect only where it stays on https."""
+
+    def redirect_request(self, request, file, code, message, headers, address):
+        _check_https(address)
+        return super().redirect_request(request, file, code, message, headers, address)
+
+
+def _check_https(address):
+    if not address.startswith("https://"):
+        raise ValueError(f"cannot read {address}: expected an address that starts with https://")
+
+
+def _download(address):
+    """Fetch at most `MAX_DOWNLOAD` bytes."""
+    _check_https(address)
+    request = urllib.request.Request(address, headers={"User-Agent": "stylelib"})  # noqa: S310, checked
+    opener = urllib.request.build_opener(_HttpsOnly)
+    try:
+        with opener.open(request, timeout=DOWNLOAD_TIMEOUT) as answer:
+            data = answer.read(MAX_DOWNLOAD + 1)
+    except (OSError, urllib.error.URLError) as error:
+        raise ValueError(f"cannot read {address}: {one_line(error)}") from error
+    if len(data) > MAX_DOWNLOAD:
+        raise ValueError(f"cannot read {address}: expected at most {MAX_DOWNLOAD >> 20} MiB")
+    return data
+
+
+def _format(path):
+    """Pillow's name of the format that a file's ending stands for, or None."""
+    name = Image.registered_extensions().get(path.suffix.lower())
+    return name if name in Image.SAVE else None
+
+
+@contextlib.contextmanager
+def _replacing(path):
+    """Open a file that takes the place of `path` only once it is complete."""
+    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            yield file
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

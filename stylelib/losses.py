@@ -1,0 +1,210 @@
+"""The paper's losses, as pure functions of feature maps.
+
+Feature maps of layer l have shape ``(1, h, w, N)``: N filters, each looked at in M = h·w positions.
+The paper writes them as a matrix F with one row a filter, F_ik: filter i at position k. Equations
+are numbered as in arXiv 1508.06576.
+"""
+
+from stylelib._tensorflow import tf
+
+
+def content_loss(generated, content):
+    """Eq. 1: half the sum of squared differences, ½ Σ (F − P)².
+
+    Parameters
+    ----------
+    generated, content : tf.Tensor
+        Feature maps F of the generated and P of the content image, ``float32``, of one shape.
+
+    Returns
+    -------
+    tf.Tensor
+        ``float32`` scalar. It is a sum, not a mean: a picture with twice as many pixels has twice
+        the loss.
+
+    Examples
+    --------
+    >>> F, P = tf.constant([[[[3.0, 0.0]]]]), tf.constant([[[[1.0, 0.0]]]])
+    >>> float(content_loss(F, P))
+    2.0
+    """
+    return 0.5 * tf.reduce_sum(tf.square(generated - content))
+
+
+def gram_matrix(features):
+    """Eq. 3: which filters answer together, G_ij = Σ_k F_ik F_jk.
+
+    The sum runs over all positions, so G has forgotten where anything was.
+
+    Parameters
+    ----------
+    features : tf.Tensor
+        Feature maps of one picture, ``float32``, ``(1, h, w, N)``.
+
+    Returns
+    -------
+    tf.Tensor
+        ``float32``, ``(N, N)``: symmetric, positive semi-definite, not normalised.
+
+    Examples
+    --------
+    Two filters at two positions: the first answers 1 and 2, the second 3 and 4.
+
+    >>> features = tf.constant([[[[1.0, 3.0], [2.0, 4.0]]]])
+    >>> gram_matrix(features).numpy().tolist()
+    [[5.0, 11.0], [11.0, 25.0]]
+    """
+    by_position = tf.reshape(features, (-1, features.shape[-1]))  # (1, h, w, N) -> (M, N)
+    return tf.matmul(by_position, by_position, transpose_a=True)  # (N, M) · (M, N) -> (N, N)
+
+
+def style_representation(features):
+    """The Gram matrix per position, G / M: what the style loss compares.
+
+    Dividing by the number of positions M = h·w makes pictures of different sizes comparable.
+
+    Parameters
+    ----------
+    features : tf.Tensor
+        Feature maps of one picture, ``float32``, ``(1, h, w, N)``.
+
+    Returns
+    -------
+    tf.Tensor
+        ``float32``, ``(N, N)``.
+
+    Examples
+    --------
+    >>> features = tf.constant([[[[1.0, 3.0], [2.0, 4.0]]]])
+    >>> style_representation(features).numpy().tolist()
+    [[2.5, 5.5], [5.5, 12.5]]
+    """
+    height_width = tf.shape(features)[1:3]
+    return gram_matrix(features) / tf.cast(tf.reduce_prod(height_width), features.dtype)
+
+
+def representation_distance(generated, style):
+    """Eq. 4 on style representations: 1 / (4N²) Σ (G/M − A/M')².
+
+    Parameters
+    ----------
+    generated, style : tf.Tensor
+        Two results of `style_representation`, ``float32``, ``(N, N)``.
+
+    Returns
+    -------
+    tf.Tensor
+        ``float32`` scalar.
+
+    Examples
+    --------
+    >>> G, A = tf.constant([[4.0]]), tf.constant([[2.0]])
+    >>> float(representation_distance(G, A))
+    1.0
+    """
+    filters = generated.shape[-1]
+    return tf.reduce_sum(tf.square(generated - style)) / (4.0 * filters**2)
+
+
+def style_layer_loss(generated, style):
+    """Eq. 4 on feature maps: how far one layer's style is from its target.
+
+    E_l = 1 / (4N²) Σ (G/M − A/M')². Where both pictures have M positions this equals Eq. 4,
+    1 / (4N²M²) Σ (G − A)². Differs from Eq. 4 where they have not: each Gram matrix is divided by
+    its own number of positions, since the paper's formula has only one M.
+
+    Parameters
+    ----------
+    generated, style : tf.Tensor
+        Feature maps of one layer, ``float32``, ``(1, h, w, N)`` and ``(1, h', w', N)``.
+
+    Returns
+    -------
+    tf.Tensor
+        ``float32`` scalar.
+
+    Examples
+    --------
+    A picture laid twice side by side has the same style as the picture.
+
+    >>> features = tf.random.stateless_uniform((1, 4, 4, 8), seed=(0, 0))
+    >>> twice = tf.concat([features, features], axis=2)
+    >>> float(style_layer_loss(twice, features)) < 1e-10
+    True
+    """
+    return representation_distance(style_representation(generated), style_representation(style))
+
+
+def style_loss(generated, style, layer_weights=None):
+    """Eq. 5: the weighted sum over layers, Σ_l w_l E_l.
+
+    Parameters
+    ----------
+    generated, style : dict of str to tf.Tensor
+        Feature maps by layer name, as `VGG` returns them. `generated` may hold further layers.
+    layer_weights : dict of str to float, optional
+        w_l by layer name. Without it every layer of `style` counts 1 / number of layers, as in the
+        paper.
+
+    Returns
+    -------
+    tf.Tensor
+        ``float32`` scalar.
+
+    Raises
+    ------
+    ValueError
+        Where the names of `layer_weights` are not the layers of `style`.
+
+    Examples
+    --------
+    >>> ones, twos = tf.ones((1, 2, 2, 1)), 2 * tf.ones((1, 2, 2, 1))
+    >>> float(style_loss({"conv1_1": twos}, {"conv1_1": ones}))
+    2.25
+    """
+    if layer_weights is None:
+        layer_weights = dict.fromkeys(style, 1.0 / len(style))
+    if set(layer_weights) != set(style):
+        raise ValueError(
+            f"expected weights of the layers {sorted(style)}, got {sorted(layer_weights)}"
+        )
+    return tf.add_n(
+        [w * style_layer_loss(generated[l], style[l]) for l, w in layer_weights.items()]
+    )
+
+
+def total_variation_loss(x, exponent=1.25):
+    """Roughness: Σ (dx² + dy²)^exponent over the differences of neighbouring pixels.
+
+    Not in the paper; Mahendran and Vedaldi (arXiv 1412.0035) introduced this family, writing
+    β = 2·exponent. 1.25 is the form of Keras' style-transfer example, 1 the sum of squares.
+
+    Parameters
+    ----------
+    x : tf.Tensor
+        ``float32``, ``(1, H, W, 3)``, VGG space, at least 2 × 2 pixels.
+    exponent : float
+        At least 1: below, the gradient is infinite wherever neighbours are equal.
+
+    Returns
+    -------
+    tf.Tensor
+        ``float32`` scalar, 0 for a picture of one colour. The last row and the last column have no
+        neighbour and start no difference.
+
+    Raises
+    ------
+    ValueError
+        Where `exponent` is below 1.
+
+    Examples
+    --------
+    >>> step = tf.constant([[[[0.0], [2.0]], [[0.0], [2.0]]]])
+    >>> float(total_variation_loss(step, exponent=1))
+    4.0
+    """
+    if exponent < 1:
+        raise ValueError(f"expected an exponent of at least 1, got {exponent}")
+    dx = x[:, :-1, 1:] - x[:, :-1, :-1]
+    dy = x[:, 1:, :-1] - x[:, :-1, :-1]
+    return tf.reduce_sum((tf.square(dx) + tf.square(dy)) ** exponent)

@@ -1,0 +1,128 @@
+"""Between images and the space in which VGG was trained.
+
+Two kinds of picture cross the library's public functions, and nothing else:
+
+* an **image** is a ``uint8`` array of shape ``(H, W, 3)``, RGB, 0 to 255;
+* a picture in **VGG space** is a ``float32`` tensor of shape ``(1, H, W, 3)``, BGR, with the
+  mean colour of ImageNet subtracted.
+"""
+
+import numpy as np
+
+from stylelib._tensorflow import tf
+from stylelib.images import check_image, check_size, load_image, save_image
+
+__all__ = ["deprocess", "load_image", "noise_image", "pixel_bounds", "preprocess", "save_image"]
+
+#: Mean colour of ImageNet's training pictures in BGR order, as VGG's authors published it.
+MEAN_BGR = np.array([103.939, 116.779, 123.68], dtype=np.float32)
+
+
+def preprocess(image):
+    """Bring an image into VGG space: RGB to BGR, minus the mean colour, plus a batch axis.
+
+    Parameters
+    ----------
+    image : numpy.ndarray
+        ``uint8``, ``(H, W, 3)``, RGB, 0 to 255.
+
+    Returns
+    -------
+    tf.Tensor
+        ``float32``, ``(1, H, W, 3)``, BGR, between `pixel_bounds`.
+
+    Raises
+    ------
+    ValueError
+        Where `image` is not such an array.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> red = np.full((1, 1, 3), (255, 0, 0), np.uint8)
+    >>> [round(float(value)) for value in preprocess(red)[0, 0, 0]]  # blue, green, red
+    [-104, -117, 131]
+    """
+    bgr = check_image(image)[np.newaxis, :, :, ::-1].astype(np.float32)
+    return tf.constant(bgr - MEAN_BGR)
+
+
+def deprocess(x):
+    """Bring a picture from VGG space back to an image: the inverse of `preprocess`.
+
+    Values outside 0 to 255 are clipped, and the rest is rounded. Nothing is stretched: min–max
+    scaling, as some programs do here, would change every colour.
+
+    Parameters
+    ----------
+    x : tf.Tensor, tf.Variable or numpy.ndarray
+        ``(1, H, W, 3)``, BGR, mean colour subtracted.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``uint8``, ``(H, W, 3)``, RGB, 0 to 255.
+
+    Raises
+    ------
+    ValueError
+        Where `x` has another shape, or holds values that are not numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> image = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
+    >>> bool((deprocess(preprocess(image)) == image).all())
+    True
+    """
+    values = np.asarray(x)
+    if values.ndim != 4 or values.shape[0] != 1 or values.shape[3] != 3:
+        raise ValueError(f"expected a picture of shape (1, H, W, 3), got shape {values.shape}")
+    if not np.isfinite(values).all():
+        raise ValueError("expected a picture of finite numbers, got NaN or infinity")
+    rgb = (values + MEAN_BGR)[0, :, :, ::-1]
+    return np.ascontiguousarray(np.clip(np.round(rgb), 0, 255).astype(np.uint8))
+
+
+def pixel_bounds():
+    """Smallest and largest value that each channel can have in VGG space.
+
+    Returns
+    -------
+    lower, upper : numpy.ndarray
+        ``float32``, ``(3,)``, BGR: black and white after `preprocess`.
+
+    Examples
+    --------
+    >>> lower, upper = pixel_bounds()
+    >>> (upper - lower).tolist()
+    [255.0, 255.0, 255.0]
+    """
+    return -MEAN_BGR, np.float32(255) - MEAN_BGR
+
+
+def noise_image(size, seed=0):
+    """White noise: every channel of every pixel is drawn evenly from 0 to 255.
+
+    Noise drawn between 0 and 1, or in VGG space around zero, would be a flat grey instead.
+
+    Parameters
+    ----------
+    size : (int, int)
+        ``(height, width)``.
+    seed : int
+        The same seed gives the same noise.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``uint8``, ``(height, width, 3)``, RGB, 0 to 255.
+
+    Examples
+    --------
+    >>> noise_image((2, 3), seed=1).shape
+    (2, 3, 3)
+    """
+    height, width = check_size(size)
+    generator = np.random.default_rng(seed)
+    return generator.integers(0, 256, size=(height, width, 3), dtype=np.uint8)

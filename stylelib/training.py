@@ -1,0 +1,337 @@
+"""The loss of one picture, and the loop that lowers it: the only place with state."""
+
+import dataclasses
+import math
+import time
+
+import numpy as np
+import scipy.optimize
+from threadpoolctl import threadpool_limits
+
+from stylelib._tensorflow import keras, tf
+from stylelib.errors import check_choice, check_count
+from stylelib.losses import (
+    content_loss,
+    representation_distance,
+    style_representation,
+    total_variation_loss,
+)
+from stylelib.preprocessing import deprocess, pixel_bounds, preprocess
+from stylelib.recipes import OPTIMIZERS
+
+#: Losses in `Result.history`, each already multiplied by its weight.
+LOSSES = ("total", "content", "style", "tv")
+
+#: How far, in grey levels, a first step along the gradient goes where the gradient is largest.
+FIRST_STEP = 10.0
+
+
+class Objective:
+    """Eq. 7 for one content and one style image: α L_content + β L_style.
+
+    What the two images look like to the network, the content and style representations, is
+    computed once, here.
+
+    Parameters
+    ----------
+    vgg : VGG
+        Must give the recipe's layers.
+    recipe : Recipe
+        Its layers and weights are used. A term with weight 0 is left out.
+    content_image, style_image : numpy.ndarray, optional
+        ``uint8``, ``(H, W, 3)``, RGB, of any two sizes. Only needed for a term that counts.
+
+    Raises
+    ------
+    ValueError
+        Where an image or a layer is missing.
+
+    Examples
+    --------
+    >>> from stylelib import RECIPES, VGG, noise_image
+    >>> recipe = RECIPES["gatys2015"].replace(style_layers=["conv1_1"], content_layers=["conv2_1"])
+    >>> vgg = VGG(["conv1_1", "conv2_1"])
+    >>> content_image, style_image = noise_image((32, 48), seed=1), noise_image((40, 32), seed=2)
+    >>> objective = Objective(vgg, recipe, content_image, style_image)
+    >>> losses, gradient = objective.loss_and_gradient(preprocess(content_image))
+    >>> float(losses["content"]), tuple(gradient.shape)
+    (0.0, (1, 32, 48, 3))
+    """
+
+    def __init__(self, vgg, recipe, content_image=None, style_image=None):
+        self.vgg = vgg
+        self.recipe = recipe
+        weights = recipe.layer_weights or [1 / len(recipe.style_layers)] * len(recipe.style_layers)
+        self.layer_weights = dict(zip(recipe.style_layers, weights, strict=True))
+        self.content_representation = {}
+        self.style_representation = {}
+        if recipe.content_weight:
+            features = self._features(content_image, "content", recipe.content_layers)
+            self.content_representation = features
+        if recipe.style_weight:
+            features = self._features(style_image, "style", recipe.style_layers)
+            self.style_representation = {
+                layer: style_representation(maps) for layer, maps in features.items()
+            }
+        # One graph for each size of picture; TensorFlow keeps them.
+        self._compiled = tf.function(self._loss_and_gradient, autograph=False)
+
+    def _features(self, image, term, layers):
+        if image is None:
+            raise ValueError(f"expected a {term} image, since {term}_weight is not 0; got none")
+        missing = [layer for layer in layers if layer not in self.vgg.layers]
+        if missing:
+            raise ValueError(f"expected a VGG with the {term} layers {layers}, {missing} missing")
+        features = self.vgg(preprocess(image))
+        return {layer: features[layer] for layer in layers}
+
+    def losses(self, x):
+        """Return the weighted losses of a picture.
+
+        Parameters
+        ----------
+        x : tf.Tensor
+            ``float32``, ``(1, H, W, 3)``, VGG space.
+
+        Returns
+        -------
+        dict of str to tf.Tensor
+            ``"total"``, ``"content"`` (α L_content), ``"style"`` (β L_style) and ``"tv"``.
+        """
+        recipe = self.recipe
+        features = self.vgg(x)
+        content = style = tv = tf.constant(0.0)
+        for layer, target in self.content_representation.items():
+            content += recipe.content_weight * content_loss(features[layer], target)
+        for layer, target in self.style_representation.items():
+            distance = representation_distance(style_representation(features[layer]), target)
+            style += recipe.style_weight * self.layer_weights[layer] * distance
+        if recipe.tv_weight:
+            tv += recipe.tv_weight * total_variation_loss(x)
+        return {"total": content + style + tv, "content": content, "style": style, "tv": tv}
+
+    def loss_and_gradient(self, x):
+        """Return `losses` and the gradient of the total loss, compiled.
+
+        Parameters
+        ----------
+        x : tf.Tensor or tf.Variable
+            ``float32``, ``(1, H, W, 3)``, VGG space.
+
+        Returns
+        -------
+        losses : dict of str to tf.Tensor
+        gradient : tf.Tensor
+            ``float32``, of the shape of `x`.
+        """
+        return self._compiled(tf.convert_to_tensor(x))
+
+    def _loss_and_gradient(self, x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            losses = self.losses(x)
+        return losses, tape.gradient(losses["total"], x)
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What an optimisation ends with.
+
+    Attributes
+    ----------
+    image : numpy.ndarray
+        ``uint8``, ``(H, W, 3)``, RGB: of all pictures evaluated, the one with the lowest total
+        loss.
+    history : dict of str to numpy.ndarray
+        ``"total"``, ``"content"``, ``"style"`` and ``"tv"``: one weighted loss per evaluation.
+    evaluations : int
+        How often the loss and its gradient were computed.
+    seconds : float
+    stop_reason : str
+        Why it ended, in words.
+    settings : dict
+        All that is needed to do it again.
+    """
+
+    image: np.ndarray
+    history: dict
+    evaluations: int
+    seconds: float
+    stop_reason: str
+    settings: dict
+
+
+def train_step(objective, x, optimizer):
+    """Take one step with a Keras optimiser, and stay within the pixel bounds.
+
+    Parameters
+    ----------
+    objective : Objective
+    x : tf.Variable
+        ``float32``, ``(1, H, W, 3)``, VGG space. Changed in place.
+    optimizer : keras.optimizers.Optimizer
+
+    Returns
+    -------
+    dict of str to tf.Tensor
+        The weighted losses *before* the step.
+
+    Examples
+    --------
+    >>> from stylelib import RECIPES, VGG, noise_image
+    >>> recipe = RECIPES["gatys2015"].replace(content_layers=["conv1_1"], style_weight=0)
+    >>> objective = Objective(VGG(["conv1_1"]), recipe, content_image=noise_image((32, 32)))
+    >>> x = tf.Variable(preprocess(noise_image((32, 32), seed=1)))
+    >>> adam = keras.optimizers.Adam(learning_rate=5.0)
+    >>> first, second = (train_step(objective, x, adam)["total"] for _ in range(2))
+    >>> bool(second < first)
+    True
+    """
+    losses, gradient = objective.loss_and_gradient(x)
+    optimizer.apply_gradients([(gradient, x)])
+    x.assign(tf.clip_by_value(x, *pixel_bounds()))
+    return losses
+
+
+def minimize(objective, x0, optimizer="lbfgs", steps=200, callback=None, learning_rate=None):
+    """Lower the loss of a picture.
+
+    Parameters
+    ----------
+    objective : Objective
+    x0 : tf.Tensor
+        ``float32``, ``(1, H, W, 3)``, VGG space: where to start.
+    optimizer : {"lbfgs", "adam", "sgd"} or keras.optimizers.Optimizer
+        ``"lbfgs"`` is SciPy's L-BFGS-B within the pixel bounds; the others go through `train_step`.
+    steps : int
+        Evaluations of the loss and its gradient, for every optimiser.
+    callback : callable, optional
+        Called as ``callback(evaluation, losses, x)`` after each evaluation: its number from 1, the
+        losses as a dict of floats, and the picture evaluated, an array in VGG space. If it returns
+        True, the run ends.
+    learning_rate : float, optional
+        For ``"adam"``, by default 5 (of 255 grey levels), and ``"sgd"``, by default so that the
+        first step moves no channel of any pixel by more than `FIRST_STEP`.
+
+    Returns
+    -------
+    Result
+        Ctrl-C, a loss that is no longer a finite number and the optimiser itself can end the run
+        early; `Result.stop_reason` says so, and `Result.image` is the best picture until then.
+
+    Raises
+    ------
+    ValueError
+        For an unknown optimiser, or a number of steps below 1.
+    """
+    check_count("steps", steps)
+    if not isinstance(optimizer, keras.optimizers.Optimizer):
+        check_choice("optimizer", optimizer, OPTIMIZERS)
+    run = _Run(objective, tf.convert_to_tensor(x0, tf.float32), steps, callback)
+    try:
+        if optimizer == "lbfgs":
+            _lbfgs(run)
+        else:
+            _keras(run, optimizer, learning_rate)
+    except _Stop as stop:
+        reason = str(stop)
+    except KeyboardInterrupt:
+        reason = f"interrupted after {len(run.history)} evaluations"
+    return run.result(reason)
+
+
+class _Stop(Exception):
+    """Ends a run and says why; no return value would get past SciPy."""
+
+
+class _Run:
+    """What has been seen so far: every loss, and the best picture."""
+
+    def __init__(self, objective, x0, steps, callback):
+        self.objective = objective
+        self.x0 = x0
+        self.steps = steps
+        self.callback = callback
+        self.history = []
+        self.best = x0
+        self.best_loss = math.inf
+        self.start = time.perf_counter()
+
+    def record(self, losses, x):
+        """Take note of an evaluation, and end the run if it was the last."""
+        losses = {name: float(losses[name]) for name in LOSSES}
+        self.history.append(losses)
+        evaluation = len(self.history)
+        broken = [name for name in ("content", "style", "tv") if not math.isfinite(losses[name])]
+        if broken or not math.isfinite(losses["total"]):
+            terms = " and ".join(broken or ["total"])
+            raise _Stop(f"the {terms} loss was no finite number at evaluation {evaluation}")
+        if losses["total"] < self.best_loss:
+            self.best, self.best_loss = x, losses["total"]
+        if self.callback is not None and self.callback(evaluation, losses, np.asarray(x)) is True:
+            raise _Stop(f"stopped by the callback after {evaluation} evaluations")
+        if evaluation == self.steps:
+            raise _Stop(f"all {self.steps} evaluations done")
+
+    def result(self, reason):
+        return Result(
+            image=deprocess(self.best),
+            history={name: np.array([loss[name] for loss in self.history]) for name in LOSSES},
+            evaluations=len(self.history),
+            seconds=time.perf_counter() - self.start,
+            stop_reason=reason,
+            settings={},
+        )
+
+
+def _keras(run, optimizer, learning_rate):
+    if optimizer == "adam":
+        optimizer = keras.optimizers.Adam(learning_rate=learning_rate or 5.0)
+    elif optimizer == "sgd":
+        rate = learning_rate or _first_step_scale(run.objective.loss_and_gradient(run.x0)[1])
+        optimizer = keras.optimizers.SGD(learning_rate=rate)
+    x = tf.Variable(run.x0)
+    while True:  # until `record` raises _Stop
+        before = tf.identity(x)  # the picture whose losses `train_step` returns
+        run.record(train_step(run.objective, x, optimizer), before)
+
+
+def _lbfgs(run):
+    """One call of SciPy's L-BFGS-B, so that it never forgets what it learns about the curvature."""
+    shape = run.x0.shape
+    lower, upper = (np.broadcast_to(bound, shape).ravel() for bound in pixel_bounds())
+    scale = None
+
+    def loss_and_gradient(flat):
+        nonlocal scale
+        x = tf.constant(flat.reshape(shape), tf.float32)
+        losses, gradient = run.objective.loss_and_gradient(x)
+        run.record(losses, x)
+        gradient = gradient.numpy().ravel().astype(np.float64)
+        if scale is None:
+            scale = _first_step_scale(gradient)
+        return scale * float(losses["total"]), scale * gradient
+
+    # NumPy's BLAS threads keep spinning after each small product and would take the cores from
+    # TensorFlow; one is enough for L-BFGS.
+    with threadpool_limits(limits=1, user_api="blas"):
+        end = scipy.optimize.minimize(
+            loss_and_gradient,
+            np.clip(run.x0.numpy().ravel(), lower, upper).astype(np.float64),
+            jac=True,
+            method="L-BFGS-B",
+            bounds=scipy.optimize.Bounds(lower, upper),
+            # Tolerances of 0: only `record` ends the run, or a loss that falls no further.
+            options={"maxiter": run.steps, "maxfun": run.steps, "ftol": 0.0, "gtol": 0.0},
+        )
+    raise _Stop(f"L-BFGS found no lower loss: {str(end.message).lower()}")
+
+
+def _first_step_scale(gradient):
+    """Factor that makes the largest entry of a gradient `FIRST_STEP` grey levels.
+
+    The paper's losses have gradients of thousands of grey levels, and L-BFGS-B first tries
+    x − gradient: every pixel would jump to black or white.
+    """
+    largest = np.abs(gradient).max()
+    return float(FIRST_STEP / largest) if largest > 0 else 1.0

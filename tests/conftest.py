@@ -1,0 +1,65 @@
+"""What several test modules use."""
+
+import contextlib
+import http.server
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import settings
+
+from stylelib.images import load_image
+from stylelib.vgg import DATA
+
+# TensorFlow's first call of everything is slow, so a deadline would only fail at random.
+settings.register_profile("stylelib", deadline=None, max_examples=50)
+settings.load_profile("stylelib")
+
+
+@pytest.fixture
+def random():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def content_image():
+    return load_image(DATA / "images" / "summer_palace.jpg", size=(43, 64))
+
+
+@pytest.fixture(scope="session")
+def style_image():
+    return load_image(DATA / "images" / "starry_night.jpg", size=(51, 64))
+
+
+@pytest.fixture
+def serve(monkeypatch):
+    """Serve a dict of path -> bytes (or a function of the request) on 127.0.0.1."""
+    monkeypatch.setenv("no_proxy", "*")
+    with contextlib.ExitStack() as stack:
+
+        def start(answers, context=None):
+            class Handler(http.server.BaseHTTPRequestHandler):
+                def do_GET(self):
+                    answer = answers.get(self.path)
+                    if callable(answer):
+                        answer(self)
+                        return
+                    self.send_response(404 if answer is None else 200)
+                    self.send_header("Content-Length", str(len(answer or b"")))
+                    self.end_headers()
+                    self.wfile.write(answer or b"")
+
+                def log_message(self, *arguments):
+                    pass
+
+            server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+            if context is not None:
+                server.socket = context.wrap_socket(server.socket, server_side=True)
+            thread = threading.Thread(target=server.serve_forever, daemon=True)
+            thread.start()
+            stack.callback(thread.join)
+            stack.callback(server.server_close)
+            stack.callback(server.shutdown)
+            return f"http{'s' if context else ''}://127.0.0.1:{server.server_port}"
+
+        yield start

@@ -1,0 +1,158 @@
+import json
+
+import numpy as np
+import pytest
+
+from stylelib import api, transfer
+from stylelib.images import load_image, save_image
+from stylelib.preprocessing import noise_image
+from stylelib.recipes import RECIPES
+
+SMALL = {"size": 32, "steps": 3}
+
+
+def test_a_style_moves_onto_a_photograph(content_image, style_image):
+    result = transfer(content_image, style_image, size=64, steps=60, init="content")
+    assert result.image.shape == content_image.shape
+    style, content = result.history["style"], result.history["content"]
+    assert style[-1] < 0.05 * style[0]
+    assert content[0] == 0 < content[-1]
+    grey = [image.mean(axis=2).ravel() for image in (result.image, content_image)]
+    assert np.corrcoef(*grey)[0, 1] > 0.3  # one still sees the pavilion
+    colours = [image.mean(axis=(0, 1)) for image in (result.image, style_image, content_image)]
+    to_style, to_content = (np.linalg.norm(colours[0] - colour) for colour in colours[1:])
+    assert to_style < to_content
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam", "sgd"])
+def test_the_same_call_gives_the_same_bytes(optimizer, content_image, style_image):
+    first, second, other = (
+        transfer(content_image, style_image, optimizer=optimizer, seed=seed, **SMALL)
+        for seed in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(first.image, second.image)
+    np.testing.assert_array_equal(first.history["total"], second.history["total"])
+    assert (first.image != other.image).any()
+
+
+def test_files_and_settings(tmp_path, content_image, style_image):
+    save_image(tmp_path / "content.png", content_image)
+    save_image(tmp_path / "style.png", style_image)
+    result = transfer(
+        tmp_path / "content.png", str(tmp_path / "style.png"), style_weight=5.0, seed=7, **SMALL
+    )
+    settings = json.loads(json.dumps(result.settings))
+    assert settings["content"].endswith("content.png")
+    assert settings["style"].endswith("style.png")
+    assert settings["seed"] == 7
+    assert settings["recipe"]["style_weight"] == 5.0
+    assert settings["recipe"]["steps"] == 3
+    assert settings["network"] == "vgg16"
+    assert set(settings["versions"]) == {"stylelib", "tensorflow", "keras", "numpy", "scipy"}
+
+
+@pytest.mark.parametrize(
+    ("content", "style"), [((40, 60), (90, 70)), ((33, 33), (32, 64)), ((200, 101), (50, 50))]
+)
+def test_the_two_sizes_are_independent(content, style):
+    result = transfer(noise_image(content), noise_image(style, seed=1), **SMALL)
+    assert max(result.image.shape) == 32
+    height, width = result.image.shape[:2]
+    assert height / width == pytest.approx(content[0] / content[1], abs=0.05)
+
+
+@pytest.mark.parametrize("size", [32, 33, 47, 64])
+def test_any_size_from_32_works(size, content_image, style_image):
+    result = transfer(content_image, style_image, size=size, steps=2)
+    assert max(result.image.shape) == size
+
+
+def test_style_scale_changes_the_size_of_the_style(content_image, style_image):
+    one, two = (
+        transfer(content_image, style_image, style_scale=scale, **SMALL) for scale in (1, 2)
+    )
+    assert one.image.shape == two.image.shape
+    assert (one.image != two.image).any()
+
+
+class TestInit:
+    def first(self, init, **options):
+        seen = []
+        transfer(
+            noise_image((64, 48), seed=1), noise_image((40, 64), seed=2), init=init, size=32,
+            steps=1, callback=lambda n, losses, x: seen.append(api.np.asarray(x)), **options,
+        )  # fmt: skip
+        return np.round(seen[0]).astype(int)
+
+    def test_every_start(self, tmp_path):
+        content = load_image(noise_image((64, 48), seed=1), size=(32, 24))
+        style = load_image(noise_image((40, 64), seed=2), size=(20, 32))
+        mine = noise_image((10, 10), seed=3)
+        save_image(tmp_path / "mine.png", mine)
+        expected = {
+            "content": content,
+            "style": load_image(style, size=(32, 24)),
+            "noise": noise_image((32, 24), seed=5),
+        }
+        for init, image in expected.items():
+            np.testing.assert_array_equal(
+                self.first(init, seed=5), np.round(api.preprocess(image)).astype(int)
+            )
+        mine = np.round(api.preprocess(load_image(mine, size=(32, 24)))).astype(int)
+        np.testing.assert_array_equal(self.first(tmp_path / "mine.png"), mine)
+        np.testing.assert_array_equal(self.first(str(tmp_path / "mine.png")), mine)
+
+    def test_the_recipe_s_is_the_default(self):
+        np.testing.assert_array_equal(self.first(None), self.first("noise"))
+
+
+def test_average_pooling_and_random_weights_make_a_difference(content_image, style_image):
+    images = [
+        transfer(content_image, style_image, **SMALL, **options).image
+        for options in ({}, {"pooling": "max"}, {"weights": "random"}, {"normalized": True})
+    ]
+    for image in images[1:]:
+        assert (image != images[0]).any()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"recipe": "gatys"}, "expected recipe gatys2015, got 'gatys'"),
+        ({"size": 31}, "expected size as a whole number of at least 32, got 31"),
+        ({"size": "big"}, "expected size"),
+        ({"steps": 0}, "expected steps"),
+        ({"network": "resnet"}, "expected network vgg16 or vgg19"),
+        ({"precision": "float8"}, "expected precision float32 or bfloat16"),
+        ({"style_scale": 0}, "expected style_scale as a number above 0"),
+        ({"style_scale": 0.4}, "expected a style image of at least 16 pixels .*, got 13 × 10"),
+        ({"seed": -1}, "expected seed"),
+        ({"init": "gone.png"}, r"cannot read gone\.png: there is no such file"),
+        ({"content": "gone.jpg"}, r"cannot read gone\.jpg"),
+        ({"content": np.zeros((8, 80, 3), np.uint8)}, "expected a content image of at least 16"),
+        ({"style_wait": 1}, "got 'style_wait'; did you mean 'style_weight'"),
+        ({"content_layers": ["conv9_1"]}, "expected a layer of vgg16"),
+        ({"content_weight": 0, "style_weight": 0}, "expected content_weight or style_weight"),
+    ],
+)
+def test_bad_input_is_refused_before_a_network_is_built(options, message, monkeypatch):
+    def build(*arguments, **options):
+        raise AssertionError("a network was built")
+
+    monkeypatch.setattr(api, "VGG", build)
+    options = {
+        "content": noise_image((40, 40)),
+        "style": noise_image((39, 50)),
+        "size": 32,
+    } | options
+    with pytest.raises(ValueError, match=message):
+        transfer(**options)
+
+
+def test_a_recipe_of_your_own(content_image, style_image):
+    recipe = RECIPES["gatys2015"].replace(
+        style_layers=["block1_conv1"], content_layers=["conv2_1"], size=40, steps=2
+    )
+    result = transfer(content_image, style_image, recipe)
+    assert max(result.image.shape) == 40
+    assert result.evaluations == 2

@@ -1,0 +1,206 @@
+import io
+import os
+import re
+import runpy
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from stylelib import __version__, cli, training
+from stylelib.images import load_image, save_image
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch, content_image, style_image):
+    monkeypatch.chdir(tmp_path)
+    save_image("content.png", content_image)
+    save_image("style.png", style_image)
+    return tmp_path
+
+
+def run(*arguments):
+    """Call the command as the shell does; argparse exits, everything else returns."""
+    try:
+        return cli.main(["transfer", "content.png", "style.png", *arguments])
+    except SystemExit as error:
+        return error.code
+
+
+SMALL = ["--size", "32", "--steps", "10"]
+
+
+class TestTransfer:
+    def test_a_picture_is_written_and_progress_shown(self, folder, capsys):
+        assert run("-o", "out.png", *SMALL) == 0
+        assert load_image("out.png").shape == (22, 32, 3)
+        out, err = capsys.readouterr()
+        assert re.fullmatch(r"out\.png: 32 × 22, \d+ s, all 10 evaluations done\n", out)
+        lines = err.splitlines()
+        assert len(lines) == 10
+        pattern = r"( \d0|100) %  evaluation \d+ of 10, loss \d\.\d{3}e\+\d+, \d:\d\d(:\d\d)? left"
+        assert all(re.fullmatch(pattern, line.strip(" ").rjust(len(line))) for line in lines), err
+        assert sorted(os.listdir(folder)) == ["content.png", "out.png", "style.png"]
+
+    def test_options_reach_the_library(self, monkeypatch):
+        seen = {}
+
+        def fake(content, style, recipe, callback, **options):
+            seen.update(options)
+            raise ValueError("enough")
+
+        monkeypatch.setattr("stylelib.api.transfer", fake)
+        assert run(
+            "-o", "out.png", "--size", "40", "--steps", "7", "--network", "vgg19", "--weights",
+            "w.h5", "--init", "content", "--optimizer", "adam", "--style-scale", "0.5",
+            "--content-weight", "2", "--style-weight", "1e4", "--tv-weight", "0.5",
+            "--precision", "bfloat16", "--seed", "3",
+        ) == 2  # fmt: skip
+        assert seen == {
+            "size": 40, "steps": 7, "network": "vgg19", "weights": "w.h5", "init": "content",
+            "optimizer": "adam", "style_scale": 0.5, "content_weight": 2.0, "style_weight": 1e4,
+            "tv_weight": 0.5, "precision": "bfloat16", "seed": 3,
+        }  # fmt: skip
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ("--size big", "argument --size: expected a whole number, got 'big'"),
+            ("--size 16", "expected size as a whole number of at least 32, got 16"),
+            ("--style-weight x", "argument --style-weight: expected a number"),
+            ("--style-weight=-1", "expected style_weight as a number of at least 0"),
+            ("--style-weight nan", "expected style_weight as a number"),
+            ("--recipe gatys", "expected recipe gatys2015, got 'gatys'"),
+            ("--network vgg11", "argument --network: invalid choice: 'vgg11'"),
+            ("--init gone.png --size 32", "cannot read gone.png: there is no such file"),
+            ("--precision half", "expected precision float32 or bfloat16"),
+            ("-o out.txt", "cannot write out.txt: expected an ending such as .png"),
+            ("-o gone/out.png", "cannot write gone/out.png: there is no folder gone"),
+            ("-o content.png", "cannot write content.png: it is one of the pictures to read"),
+            ("--colour", "unrecognized arguments: --colour"),
+            ("-o", "argument -o/--output: expected one argument"),
+        ],
+    )
+    def test_bad_input_is_one_line_and_status_2(self, arguments, message, folder, capsys):
+        before = sorted(os.listdir(folder))
+        assert run("-o", "out.png", *arguments.split()) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert len(err.splitlines()) == 1
+        assert err.startswith("stylelib: ")
+        assert message in err
+        assert sorted(os.listdir(folder)) == before
+
+    def test_a_damaged_picture_is_named(self, folder, capsys):
+        (folder / "style.png").write_text("no picture")
+        assert run("-o", "out.png", *SMALL) == 2
+        assert "cannot read style.png: expected a picture" in capsys.readouterr().err
+
+    def test_ctrl_c_keeps_the_best_picture(self, folder, capsys, monkeypatch):
+        def interrupt(self, evaluation, losses, x):
+            if evaluation == 3:
+                raise KeyboardInterrupt
+
+        monkeypatch.setattr(cli.Progress, "__call__", interrupt)
+        assert run("-o", "out.png", *SMALL) == 130
+        assert "interrupted after 3 evaluations" in capsys.readouterr().out
+        assert load_image("out.png").shape == (22, 32, 3)
+
+    def test_ctrl_c_before_the_first_evaluation(self, folder, capsys, monkeypatch):
+        def interrupt(*arguments, **options):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("stylelib.api.VGG", interrupt)
+        assert run("-o", "out.png", *SMALL) == 130
+        assert capsys.readouterr().err == "stylelib: interrupted\n"
+        assert not (folder / "out.png").exists()
+
+    def test_a_loss_that_is_no_number_is_status_1(self, capsys, monkeypatch):
+        original = training.Objective.losses
+
+        def losses(self, x):
+            return {name: loss * np.nan for name, loss in original(self, x).items()}
+
+        monkeypatch.setattr(training.Objective, "losses", losses)
+        assert run("-o", "out.png", *SMALL) == 1
+        assert "no finite number at evaluation 1" in capsys.readouterr().out
+
+
+class TestProgress:
+    def test_on_a_terminal_there_is_a_bar_with_loss_and_time_left(self):
+        class Terminal(io.StringIO):
+            def isatty(self):
+                return True
+
+        terminal = Terminal()
+        with cli.Progress(4, terminal) as progress:
+            for evaluation in range(1, 5):
+                progress(evaluation, {"total": 1234.0}, None)
+        assert "100%" in terminal.getvalue()
+        assert "loss 1.234e+03" in terminal.getvalue()
+        assert re.search(r"\d\d:\d\d<", terminal.getvalue())
+
+    @pytest.mark.parametrize("steps", [1, 3, 7, 10, 25, 1000])
+    def test_elsewhere_there_are_at_most_ten_lines_and_the_last_is_100(self, steps):
+        file = io.StringIO()
+        with cli.Progress(steps, file) as progress:
+            for evaluation in range(1, steps + 1):
+                progress(evaluation, {"total": 1.0}, None)
+        lines = file.getvalue().splitlines()
+        assert len(lines) == min(steps, 10)
+        assert lines[-1].startswith("100 %")
+
+
+def test_recipes_are_listed(capsys):
+    assert cli.main(["recipes"]) == 0
+    out = capsys.readouterr().out
+    for word in ("gatys2015", "1508.06576", "vgg19", "average", "conv4_2", "conv5_1", "lbfgs"):
+        assert word in out
+
+
+def test_doctor(capsys):
+    assert cli.main(["doctor"]) == 0
+    out = capsys.readouterr().out
+    for pattern in (
+        r"python +3\.",
+        r"tensorflow +2\.",
+        r"device +.*CPU",
+        r"weights +VGG16, embedded",
+        r"speed +\d+\.\d\d s per evaluation at 256 × 256",
+    ):
+        assert re.search(pattern, out)
+
+
+def test_doctor_names_missing_weights(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("stylelib.vgg.EMBEDDED", tmp_path / "gone.npz")
+    assert cli.main(["doctor"]) == 2
+    assert "git checkout" in capsys.readouterr().err
+
+
+def test_version_and_no_command(capsys):
+    with pytest.raises(SystemExit) as end:
+        cli.main(["--version"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out == f"stylelib {__version__}\n"
+    with pytest.raises(SystemExit) as end:
+        cli.main([])
+    assert end.value.code == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_as_a_module(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["stylelib", "recipes"])
+    with pytest.raises(SystemExit) as end:
+        runpy.run_module("stylelib", run_name="__main__")
+    assert end.value.code == 0
+    assert "gatys2015" in capsys.readouterr().out
+
+
+def test_a_mistake_does_not_wait_for_tensorflow():
+    code = (
+        "import sys; from stylelib.cli import main\n"
+        "status = main(['transfer', 'a', 'b', '-o', 'c.png', '--recipe', 'x'])\n"
+        "assert status == 2 and 'tensorflow' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stderr=subprocess.PIPE)

@@ -1,0 +1,66 @@
+import matplotlib
+
+matplotlib.use("agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from stylelib import plotting
+
+
+@pytest.fixture(autouse=True)
+def close():
+    yield
+    plt.close("all")
+
+
+def test_pictures_are_drawn_as_they_are(random):
+    images = [random.integers(0, 256, (20, width, 3), dtype=np.uint8) for width in (30, 20, 40)]
+    figure = plotting.show_images(images, ["a", "b", "c"], columns=2)
+    assert [axes.get_title() for axes in figure.axes] == ["a", "b", "c"]
+    for axes, image in zip(figure.axes, images, strict=True):
+        np.testing.assert_array_equal(axes.images[0].get_array(), image)
+        assert not axes.axison
+    figure.canvas.draw()
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_pictures_of_a_grid_have_one_size(count):
+    figure = plotting.show_images([np.zeros((20, 30, 3), np.uint8)] * count, columns=2)
+    figure.canvas.draw()
+    boxes = np.array([axes.get_window_extent().size for axes in figure.axes])
+    np.testing.assert_allclose(boxes, np.broadcast_to(boxes[0], boxes.shape), rtol=0.05)
+    np.testing.assert_allclose(boxes[:, 0] / boxes[:, 1], 1.5, rtol=0.05)
+
+
+def test_grey_is_not_stretched():
+    figure = plotting.show_images([np.full((4, 4), 100, np.uint8)])
+    assert figure.axes[0].images[0].get_clim() == (0, 255)
+
+
+def test_losses_stand_on_a_shared_logarithmic_axis():
+    history = {"total": np.array([9.0, 3.0]), "content": np.array([0.0, 2.0])}
+    figure = plotting.plot_losses({"one": history, "two": history}, terms=["total", "content"])
+    figure.canvas.draw()
+    assert [axes.get_yscale() for axes in figure.axes] == ["log", "log"]
+    assert [axes.get_title() for axes in figure.axes] == ["total loss", "content loss"]
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["one", "two"]
+    np.testing.assert_array_equal(figure.axes[0].lines[0].get_xdata(), [1, 2])
+    np.testing.assert_array_equal(figure.axes[0].lines[0].get_ydata(), history["total"])
+    limits = [axes.get_ylim() for axes in figure.axes]
+    assert limits[0] == limits[1]
+
+
+def test_the_style_is_set_for_matplotlib_and_jupyter(monkeypatch):
+    formats = []
+    with plt.rc_context():
+        plotting.use_style()
+        assert plt.rcParams["axes.spines.top"] is False
+        monkeypatch.setattr(
+            "matplotlib_inline.backend_inline.set_matplotlib_formats",
+            lambda *arguments, **options: formats.append((arguments, options)),
+        )
+        monkeypatch.setitem(plotting.sys.modules, "ipykernel", plotting)
+        plotting.use_style()
+    assert formats == [(("jpeg",), {"pil_kwargs": {"quality": 88}})]

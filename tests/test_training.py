@@ -1,0 +1,247 @@
+import numpy as np
+import pytest
+
+from stylelib import training
+from stylelib._tensorflow import keras, tf
+from stylelib.losses import content_loss, style_layer_loss, total_variation_loss
+from stylelib.preprocessing import deprocess, noise_image, pixel_bounds, preprocess
+from stylelib.recipes import RECIPES
+from stylelib.training import LOSSES, Objective, minimize, train_step
+from stylelib.vgg import VGG
+
+CONTENT_LAYERS, STYLE_LAYERS = ("conv2_2",), ("conv1_1", "conv2_1", "conv3_1")
+RECIPE = RECIPES["gatys2015"].replace(
+    content_layers=CONTENT_LAYERS,
+    style_layers=STYLE_LAYERS,
+    layer_weights=(0.5, 0.25, 0.25),
+    tv_weight=0.1,
+)
+
+
+@pytest.fixture(scope="module")
+def vgg():
+    return VGG([*STYLE_LAYERS, *CONTENT_LAYERS], pooling="average")
+
+
+@pytest.fixture(scope="module")
+def objective(vgg, content_image, style_image):
+    return Objective(vgg, RECIPE, content_image, style_image)
+
+
+@pytest.fixture
+def start(content_image):
+    return preprocess(noise_image(content_image.shape[:2]))
+
+
+class Quadratic:
+    """An objective whose minimum is known: ½ · stiffness · (x − target)²."""
+
+    def __init__(self, target, stiffness=1.0):
+        self.target, self.stiffness = target, stiffness
+
+    def loss_and_gradient(self, x):
+        difference = tf.convert_to_tensor(x) - self.target
+        loss = self.loss(0.5 * tf.reduce_sum(self.stiffness * difference**2))
+        zero = tf.constant(0.0)
+        return {"total": loss, "content": loss, "style": zero, "tv": zero}, (
+            self.stiffness * difference
+        )
+
+    def loss(self, value):
+        return value
+
+
+class TestObjective:
+    def test_losses_are_the_weighted_terms(self, objective, vgg, content_image, style_image, start):
+        F, P, S = vgg(start), vgg(preprocess(content_image)), vgg(preprocess(style_image))
+        content = RECIPE.content_weight * content_loss(F["conv2_2"], P["conv2_2"])
+        style = RECIPE.style_weight * sum(
+            weight * style_layer_loss(F[layer], S[layer])
+            for layer, weight in zip(STYLE_LAYERS, RECIPE.layer_weights, strict=True)
+        )
+        variation = RECIPE.tv_weight * total_variation_loss(start)
+        losses, _ = objective.loss_and_gradient(start)
+        assert tuple(losses) == LOSSES
+        for name, expected in zip(
+            LOSSES, (content + style + variation, content, style, variation), strict=True
+        ):
+            np.testing.assert_allclose(losses[name], expected, rtol=1e-4)
+
+    def test_the_gradient_equals_finite_differences(self, objective, start, random):
+        _, gradient = objective.loss_and_gradient(start)
+        direction = gradient / tf.norm(gradient)
+        step = 3.0
+        up, down = (objective.losses(start + sign * step * direction)["total"] for sign in (1, -1))
+        np.testing.assert_allclose((up - down) / (2 * step), tf.norm(gradient), rtol=1e-2)
+
+    def test_targets_are_computed_once(self, vgg, content_image, style_image, start):
+        calls = []
+
+        class Counting:
+            layers = vgg.layers
+
+            def __call__(self, x):
+                calls.append(tuple(x.shape))
+                return vgg(x)
+
+        objective = Objective(Counting(), RECIPE, content_image, style_image)
+        for _ in range(3):
+            objective.loss_and_gradient(start)
+        content, style = ((1, *image.shape) for image in (content_image, style_image))
+        assert calls == [content, style, tuple(start.shape)]  # the last one while compiling
+
+    def test_the_paper_s_equal_layer_weights_are_the_default(self, vgg, content_image, style_image):
+        recipe = RECIPE.replace(layer_weights=None)
+        objective = Objective(vgg, recipe, content_image, style_image)
+        assert list(objective.layer_weights.values()) == pytest.approx([1 / 3] * 3)
+
+    def test_a_term_of_weight_0_needs_no_image(self, vgg, style_image):
+        recipe = RECIPE.replace(content_weight=0, tv_weight=0)
+        objective = Objective(vgg, recipe, style_image=style_image)
+        losses, _ = objective.loss_and_gradient(preprocess(noise_image((32, 40))))
+        assert float(losses["content"]) == float(losses["tv"]) == 0
+        assert float(losses["total"]) == float(losses["style"]) > 0
+
+    def test_what_is_missing_is_named(self, vgg, content_image, style_image):
+        with pytest.raises(ValueError, match="expected a style image"):
+            Objective(vgg, RECIPE, content_image)
+        with pytest.raises(ValueError, match="expected a content image"):
+            Objective(vgg, RECIPE, style_image=style_image)
+        with pytest.raises(ValueError, match=r"\['conv5_1'\] missing"):
+            Objective(vgg, RECIPE.replace(content_layers=["conv5_1"]), content_image, style_image)
+
+
+class TestTrainStep:
+    def test_one_step_of_sgd_is_the_gradient_within_the_bounds(self, objective, start):
+        losses, gradient = objective.loss_and_gradient(start)
+        x = tf.Variable(start)
+        rate = 1e-3
+        returned = train_step(objective, x, keras.optimizers.SGD(learning_rate=rate))
+        expected = np.clip(start - rate * gradient, *pixel_bounds())
+        np.testing.assert_allclose(x, expected, atol=1e-3)
+        assert float(returned["total"]) == float(losses["total"])
+
+    def test_a_huge_step_stays_within_the_bounds(self, objective, start):
+        x = tf.Variable(start)
+        train_step(objective, x, keras.optimizers.SGD(learning_rate=1e6))
+        lower, upper = pixel_bounds()
+        assert np.all(x.numpy() >= lower)
+        assert np.all(x.numpy() <= upper)
+
+
+OPTIMIZERS = ["lbfgs", "adam", "sgd", keras.optimizers.Adam]
+
+
+class TestMinimize:
+    @pytest.mark.parametrize("optimizer", OPTIMIZERS)
+    def test_the_loss_falls_and_everything_is_recorded(self, optimizer, objective, start):
+        seen = []
+        optimizer = optimizer if isinstance(optimizer, str) else optimizer(learning_rate=5.0)
+        result = minimize(
+            objective, start, optimizer, steps=6,
+            callback=lambda *arguments: seen.append(arguments), learning_rate=None,
+        )  # fmt: skip
+        assert result.evaluations == 6
+        assert result.stop_reason == "all 6 evaluations done"
+        assert result.seconds > 0
+        assert tuple(result.history) == LOSSES
+        total = result.history["total"]
+        assert len(total) == 6
+        assert total[-1] < total[0]
+        parts = sum(result.history[name] for name in LOSSES[1:])
+        np.testing.assert_allclose(total, parts, rtol=1e-5)
+        assert [evaluation for evaluation, _, _ in seen] == [1, 2, 3, 4, 5, 6]
+        assert [losses["total"] for _, losses, _ in seen] == total.tolist()
+        best = int(np.argmin(total))
+        np.testing.assert_array_equal(result.image, deprocess(seen[best][2]))
+        np.testing.assert_array_equal(seen[0][2], start)
+
+    @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+    def test_same_seed_same_bytes(self, optimizer, objective, start):
+        first, second = (minimize(objective, start, optimizer, steps=5) for _ in range(2))
+        np.testing.assert_array_equal(first.image, second.image)
+        np.testing.assert_array_equal(first.history["total"], second.history["total"])
+
+    def test_lbfgs_finds_a_minimum_on_the_bounds(self, random):
+        lower, upper = pixel_bounds()
+        target = random.uniform(-300, 300, (1, 6, 5, 3)).astype(np.float32)  # some out of reach
+        stiffness = random.uniform(0.1, 10, target.shape).astype(np.float32)
+        start = preprocess(noise_image((6, 5)))
+        seen = []
+        minimize(
+            Quadratic(target, stiffness),
+            start,
+            steps=80,
+            callback=lambda n, losses, x: seen.append((losses["total"], x)),
+        )
+        best = min(seen, key=lambda pair: pair[0])[1]
+        np.testing.assert_allclose(best, np.clip(target, lower, upper), atol=2)
+        assert all(np.all(x >= lower) and np.all(x <= upper) for _, x in seen)
+
+    @pytest.mark.parametrize("size", [1e-12, 1.0, 1e12])
+    def test_the_size_of_the_loss_does_not_stop_lbfgs_early(self, size, random):
+        target = random.uniform(-100, 100, (1, 6, 5, 3)).astype(np.float32)
+        stiffness = size * np.logspace(0, 3, target.size, dtype=np.float32).reshape(target.shape)
+        result = minimize(Quadratic(target, stiffness), preprocess(noise_image((6, 5))), steps=40)
+        assert result.evaluations == 40
+        assert result.history["total"][-1] < 1e-3 * result.history["total"][0]
+
+    def test_one_call_keeps_the_curvature(self, monkeypatch, objective, start):
+        calls = []
+        original = training.scipy.optimize.minimize
+        monkeypatch.setattr(
+            training.scipy.optimize,
+            "minimize",
+            lambda *arguments, **options: calls.append(options) or original(*arguments, **options),
+        )
+        minimize(objective, start, steps=30)
+        assert len(calls) == 1
+
+    def test_at_the_minimum_lbfgs_says_so(self, start):
+        result = minimize(Quadratic(start), start, steps=50)
+        assert result.stop_reason.startswith("L-BFGS found no lower loss: convergence")
+        assert result.evaluations == 1
+        np.testing.assert_array_equal(result.image, deprocess(start))
+
+    @pytest.mark.parametrize("optimizer", ["lbfgs", "adam", "sgd"])
+    def test_ctrl_c_keeps_the_best_picture(self, optimizer, objective, start):
+        def interrupt(evaluation, losses, x):
+            if evaluation == 4:
+                raise KeyboardInterrupt
+
+        result = minimize(objective, start, optimizer, steps=50, callback=interrupt)
+        assert result.stop_reason == "interrupted after 4 evaluations"
+        assert result.evaluations == len(result.history["total"]) == 4
+        assert (result.image != deprocess(start)).any()
+
+    @pytest.mark.parametrize("optimizer", ["lbfgs", "adam", "sgd"])
+    @pytest.mark.parametrize("value", [np.nan, np.inf])
+    def test_a_loss_that_is_no_number_ends_the_run(self, optimizer, value, start):
+        class Breaking(Quadratic):
+            def loss(self, loss):
+                return tf.constant(value) if len(seen) == 2 else loss
+
+        target = preprocess(noise_image(start.shape[1:3], seed=5))
+        seen = []
+        result = minimize(
+            Breaking(target), start, optimizer, callback=lambda n, l, x: seen.append((l, x))
+        )
+        assert result.stop_reason == "the content loss was no finite number at evaluation 3"
+        assert result.evaluations == 3
+        best = min(seen, key=lambda pair: pair[0]["total"])[1]
+        np.testing.assert_array_equal(result.image, deprocess(best))
+
+    def test_a_first_loss_that_is_no_number_gives_the_start(self, start):
+        result = minimize(Quadratic(start, np.nan), start, steps=5)
+        assert result.evaluations == 1
+        np.testing.assert_array_equal(result.image, deprocess(start))
+
+    def test_the_callback_can_stop(self, objective, start):
+        result = minimize(objective, start, steps=50, callback=lambda n, losses, x: n == 3)
+        assert result.stop_reason == "stopped by the callback after 3 evaluations"
+
+    def test_wrong_options_are_refused(self, objective, start):
+        with pytest.raises(ValueError, match="expected optimizer lbfgs, adam or sgd"):
+            minimize(objective, start, "adagrad")
+        with pytest.raises(ValueError, match="expected steps as a whole number"):
+            minimize(objective, start, steps=0)
