@@ -109,7 +109,7 @@ def transfer(
         "recipe": dataclasses.asdict(recipe),
         "versions": versions(),
     }
-    return dataclasses.replace(result, settings=settings)
+    return dataclasses.replace(result, settings=result.settings | settings)
 
 
 def versions():

@@ -244,7 +244,10 @@ def _open(source, name):
     if not os.path.isfile(source):
         what = "it is a folder" if os.path.isdir(source) else "there is no such file"
         raise ValueError(f"cannot read {name}: {what}")
-    return Path(source).open("rb")
+    try:
+        return Path(source).open("rb")
+    except OSError as error:
+        raise ValueError(f"cannot read {name}: {one_line(error)}") from error
 
 
 def _read(source, name):
@@ -269,24 +272,22 @@ def _decode(picture, name):
         )
     try:
         picture = ImageOps.exif_transpose(picture)
-        if picture.mode == "F" or picture.mode.startswith("I"):
-            return _from_array(_integers_to_uint16(np.asarray(picture)), name)
-        if picture.has_transparency_data:
-            picture = picture.convert("RGBA")
-            white = Image.new("RGBA", picture.size, "white")
-            picture = Image.alpha_composite(white, picture)
-        return picture.convert("RGB")
-    except ValueError:
-        raise
+        if not picture.mode.startswith(("F", "I")):  # more than 8 bits
+            return _over_white(picture).convert("RGB")
+        values = np.asarray(picture)
     except Exception as error:  # as above
-        raise ValueError(
-            f"cannot read {name}: the picture is damaged, {one_line(error)}"
-        ) from error
+        reason = f"the picture is damaged, {one_line(error)}"
+        raise ValueError(f"cannot read {name}: {reason}") from error
+    if values.dtype.kind != "f":  # some versions of Pillow hand 16 bits on as 32
+        values = np.clip(values, 0, 65535).astype(np.uint16)
+    return _from_array(values, name)
 
 
-def _integers_to_uint16(values):
-    """Pillow hands 16-bit greyscale on as 32-bit integers where it has no 16-bit mode."""
-    return values if values.dtype.kind == "f" else np.clip(values, 0, 65535).astype(np.uint16)
+def _over_white(picture):
+    if not picture.has_transparency_data:
+        return picture
+    white = Image.new("RGBA", picture.size, "white")
+    return Image.alpha_composite(white, picture.convert("RGBA"))
 
 
 def _from_array(array, name):
@@ -324,24 +325,21 @@ class _HttpsOnly(urllib.request.HTTPRedirectHandler):
     """Follow a redirect only where it stays on https."""
 
     def redirect_request(self, request, file, code, message, headers, address):
-        _check_https(address)
+        if not address.startswith("https://"):
+            raise urllib.error.URLError(f"it leads to {address}, which is not https")
         return super().redirect_request(request, file, code, message, headers, address)
-
-
-def _check_https(address):
-    if not address.startswith("https://"):
-        raise ValueError(f"cannot read {address}: expected an address that starts with https://")
 
 
 def _download(address):
     """Fetch at most `MAX_DOWNLOAD` bytes."""
-    _check_https(address)
-    request = urllib.request.Request(address, headers={"User-Agent": "stylelib"})  # noqa: S310, checked
+    if not address.startswith("https://"):
+        raise ValueError(f"cannot read {address}: expected an address that starts with https://")
     opener = urllib.request.build_opener(_HttpsOnly)
     try:
+        request = urllib.request.Request(address, headers={"User-Agent": "stylelib"})  # noqa: S310
         with opener.open(request, timeout=DOWNLOAD_TIMEOUT) as answer:
             data = answer.read(MAX_DOWNLOAD + 1)
-    except (OSError, urllib.error.URLError) as error:
+    except Exception as error:  # an address can be wrong in many ways, and so can an answer
         raise ValueError(f"cannot read {address}: {one_line(error)}") from error
     if len(data) > MAX_DOWNLOAD:
         raise ValueError(f"cannot read {address}: expected at most {MAX_DOWNLOAD >> 20} MiB")

@@ -22,12 +22,23 @@ def content_loss(generated, content):
         ``float32`` scalar. It is a sum, not a mean: a picture with twice as many pixels has twice
         the loss.
 
+    Raises
+    ------
+    ValueError
+        Where the shapes differ.
+
     Examples
     --------
     >>> F, P = tf.constant([[[[3.0, 0.0]]]]), tf.constant([[[[1.0, 0.0]]]])
     >>> float(content_loss(F, P))
     2.0
     """
+    for side, expected in zip(generated.shape, content.shape, strict=True):
+        if None not in (side, expected) and side != expected:  # subtraction might broadcast
+            raise ValueError(
+                f"expected feature maps of one shape, got {tuple(generated.shape)} "
+                f"and {tuple(content.shape)}"
+            )
     return 0.5 * tf.reduce_sum(tf.square(generated - content))
 
 

@@ -11,7 +11,7 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 WIDTH = 9.0  # inches: what fits into a notebook on GitHub
 
 STYLE = {
-    "figure.dpi": 100,
+    "figure.dpi": 80,
     "figure.constrained_layout.use": True,
     "font.size": 11,
     "axes.titlesize": 11,
@@ -33,7 +33,7 @@ def use_style():
     if "ipykernel" in sys.modules:
         from matplotlib_inline.backend_inline import set_matplotlib_formats
 
-        set_matplotlib_formats("jpeg", pil_kwargs={"quality": 88})
+        set_matplotlib_formats("jpeg", pil_kwargs={"quality": 78})
 
 
 def show_images(images, titles=None, columns=None, width=WIDTH):
@@ -102,7 +102,7 @@ def plot_losses(histories, terms=("total", "style", "content"), width=WIDTH):
     'log'
     """
     figure, panels = plt.subplots(
-        1, len(terms), figsize=(width, 3.4), sharey=True, squeeze=False, layout="constrained"
+        1, len(terms), figsize=(width, 3.6), sharey=True, squeeze=False, layout="constrained"
     )
     for axes, term in zip(panels[0], terms, strict=True):
         for name, history in histories.items():
@@ -111,5 +111,7 @@ def plot_losses(histories, terms=("total", "style", "content"), width=WIDTH):
         axes.set_yscale("log", nonpositive="mask")
         axes.set(title=f"{term} loss", xlabel="evaluation")
     panels[0, 0].set_ylabel("weighted loss")
-    panels[0, 0].legend()
+    if len(histories) > 1:
+        handles, names = panels[0, 0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside lower center", ncols=min(len(names), 2))
     return figure

@@ -227,6 +227,9 @@ def minimize(objective, x0, optimizer="lbfgs", steps=200, callback=None, learnin
     check_count("steps", steps)
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         check_choice("optimizer", optimizer, OPTIMIZERS)
+    settings = {"optimizer": optimizer, "learning_rate": learning_rate, "steps": steps}
+    if not isinstance(optimizer, str):
+        settings["optimizer"] = keras.optimizers.serialize(optimizer)
     run = _Run(objective, tf.convert_to_tensor(x0, tf.float32), steps, callback)
     try:
         if optimizer == "lbfgs":
@@ -237,7 +240,7 @@ def minimize(objective, x0, optimizer="lbfgs", steps=200, callback=None, learnin
         reason = str(stop)
     except KeyboardInterrupt:
         reason = f"interrupted after {len(run.history)} evaluations"
-    return run.result(reason)
+    return run.result(reason, settings)
 
 
 class _Stop(Exception):
@@ -273,14 +276,14 @@ class _Run:
         if evaluation == self.steps:
             raise _Stop(f"all {self.steps} evaluations done")
 
-    def result(self, reason):
+    def result(self, reason, settings):
         return Result(
             image=deprocess(self.best),
             history={name: np.array([loss[name] for loss in self.history]) for name in LOSSES},
             evaluations=len(self.history),
             seconds=time.perf_counter() - self.start,
             stop_reason=reason,
-            settings={},
+            settings=settings,
         )
 
 

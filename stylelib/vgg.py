@@ -6,6 +6,7 @@ height and width. Feature maps are read after the ReLU, as Eqs 2 and 6 of the pa
 
 import hashlib
 import io
+import os
 import re
 from pathlib import Path
 
@@ -123,9 +124,29 @@ class VGG:
         -------
         dict of str to tf.Tensor
             ``float32``, ``(1, h, w, N)``, in the order and under the names asked for.
+
+        Raises
+        ------
+        ValueError
+            For anything else, such as an image that was not preprocessed.
         """
+        self._check(x)
         features = self.model(x)
         return {layer: tf.cast(features[name], tf.float32) for layer, name in self._names.items()}
+
+    def _check(self, x):
+        """Refuse what would be silently wrong, such as an image that was not preprocessed."""
+        if len(x.shape) != 4 or x.shape[3] != 3 or x.dtype not in (tf.float32, np.float32):
+            raise ValueError(
+                "expected a picture in VGG space, float32 (1, H, W, 3), see preprocess; "
+                f"got {tf.as_dtype(x.dtype).name} of shape {tuple(x.shape)}"
+            )
+        needed = max(map(smallest_side, self.layers))
+        if any(side is not None and side < needed for side in x.shape[1:3]):
+            raise ValueError(
+                f"expected at least {needed} pixels a side for {self.layers}, "
+                f"got {x.shape[2]} × {x.shape[1]}"
+            )
 
 
 def layer_names(network="vgg16"):
@@ -217,6 +238,8 @@ def load_weights(network="vgg16", weights=None):
         if network != "vgg16":
             raise ValueError(f"expected weights for {network}; only vgg16 has embedded weights")
         return _read_npz(_read_embedded(), EMBEDDED, network)
+    if not isinstance(weights, (str, os.PathLike)):
+        raise ValueError(f"expected weights as a name or a path, got {weights!r}")
     path = Path(weights)
     if not path.is_file():
         raise ValueError(

@@ -56,6 +56,17 @@ class TestSources:
         with pytest.raises(ValueError, match="it is a folder"):
             load_image(tmp_path)
 
+    def test_a_file_that_may_not_be_read_is_named(self, tmp_path, monkeypatch):
+        path = tmp_path / "secret.png"
+        path.write_bytes(b"")
+
+        def refuse(self, mode):
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(Path, "open", refuse)  # root may read anything
+        with pytest.raises(ValueError, match=r"secret\.png: Permission denied"):
+            load_image(path)
+
     @pytest.mark.parametrize("content", [b"", b"no picture", b"\x89PNG\r\n\x1a\n"])
     def test_a_file_that_is_no_picture_is_named(self, content, tmp_path):
         path = tmp_path / "text.png"
@@ -261,8 +272,19 @@ class TestAddresses:
             request.send_header("Location", plain + "/picture")
             request.end_headers()
 
-        with pytest.raises(ValueError, match="starts with https://"):
+        with pytest.raises(ValueError, match="/moved: it leads to http://.*, which is not https"):
             load_image(https({"/moved": redirect}) + "/moved")
+
+    def test_a_broken_address_and_a_broken_answer_are_named(self, https):
+        def hang_up(request):
+            request.send_response(200)
+            request.send_header("Content-Length", "1000")
+            request.end_headers()
+            request.wfile.write(b"half")
+
+        for address in ("https://[", "https://a b/c.png", https({"/half": hang_up}) + "/half"):
+            with pytest.raises(ValueError, match="cannot read https://"):
+                load_image(address)
 
     def test_a_redirect_on_https_is_followed(self, https, picture):
         def redirect(request):

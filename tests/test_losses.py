@@ -205,6 +205,11 @@ def test_layer_weights_of_other_layers_are_refused(random):
         style_loss(features, features, {"conv2_1": 1.0})
 
 
+def test_maps_of_two_shapes_have_no_content_loss(random):
+    with pytest.raises(ValueError, match=r"expected feature maps of one shape, got \(1, 5, 7, 6\)"):
+        content_loss(maps(random), maps(random, 1, 1))
+
+
 def test_an_exponent_below_1_is_refused():
     with pytest.raises(ValueError, match="expected an exponent of at least 1, got 0.5"):
         total_variation_loss(tf.zeros((1, 3, 3, 3)), exponent=0.5)

@@ -45,7 +45,7 @@ def test_losses_stand_on_a_shared_logarithmic_axis():
     figure.canvas.draw()
     assert [axes.get_yscale() for axes in figure.axes] == ["log", "log"]
     assert [axes.get_title() for axes in figure.axes] == ["total loss", "content loss"]
-    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["one", "two"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["one", "two"]
     np.testing.assert_array_equal(figure.axes[0].lines[0].get_xdata(), [1, 2])
     np.testing.assert_array_equal(figure.axes[0].lines[0].get_ydata(), history["total"])
     limits = [axes.get_ylim() for axes in figure.axes]
@@ -63,4 +63,4 @@ def test_the_style_is_set_for_matplotlib_and_jupyter(monkeypatch):
         )
         monkeypatch.setitem(plotting.sys.modules, "ipykernel", plotting)
         plotting.use_style()
-    assert formats == [(("jpeg",), {"pil_kwargs": {"quality": 88}})]
+    assert formats == [(("jpeg",), {"pil_kwargs": {"quality": 78}})]

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -155,6 +157,8 @@ class TestMinimize:
         best = int(np.argmin(total))
         np.testing.assert_array_equal(result.image, deprocess(seen[best][2]))
         np.testing.assert_array_equal(seen[0][2], start)
+        assert result.settings["steps"] == 6
+        assert json.loads(json.dumps(result.settings))["optimizer"]
 
     @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
     def test_same_seed_same_bytes(self, optimizer, objective, start):

@@ -82,6 +82,19 @@ class TestNetwork:
             total = tf.reduce_sum(vgg(x)["conv2_1"])
         assert float(tf.norm(tape.gradient(total, x))) > 0
 
+    @pytest.mark.parametrize(
+        ("x", "message"),
+        [
+            (np.zeros((1, 32, 32, 3), np.uint8), "see preprocess; got uint8 of shape"),
+            (np.zeros((32, 32, 3), np.float32), "expected a picture in VGG space"),
+            (np.zeros((1, 32, 32, 1), np.float32), "expected a picture in VGG space"),
+            (np.zeros((1, 32, 3, 3), np.float32), "at least 4 pixels a side .* got 3 × 32"),
+        ],
+    )
+    def test_what_is_no_picture_in_vgg_space_is_refused(self, x, message):
+        with pytest.raises(ValueError, match=message):
+            VGG(["conv3_1"])(x)
+
     def test_feature_maps_are_rectified(self, pair):
         for maps in pair[0](picture((32, 32))).values():
             assert float(tf.reduce_min(maps)) == 0
@@ -160,6 +173,7 @@ class TestNames:
             ({"precision": "float64"}, "expected precision float32 or bfloat16"),
             ({"network": "vgg19", "weights": "embedded"}, "only vgg16 has embedded weights"),
             ({"weights": "gone.npz"}, "got 'gone.npz'"),
+            ({"weights": 16}, "expected weights as a name or a path, got 16"),
         ],
     )
     def test_wrong_options_are_refused(self, options, message):

@@ -1,0 +1,66 @@
+# Everything one does with this repository. `make` alone prints the targets.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+NOTEBOOKS := $(wildcard notebooks/*.ipynb notebooks/solutions/*.ipynb)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup tutorial site lab notebooks test test-fast lint bench badges lock clean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(READY) ## make .venv with everything in requirements.lock
+
+$(READY): requirements.lock
+	@command -v $(PYTHON) >/dev/null 2>&1 || \
+		{ echo "make: expected Python 3.10 to 3.13, found no '$(PYTHON)'; name one with: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || \
+		{ echo "make: expected Python 3.10 to 3.13, '$(PYTHON)' is $$($(PYTHON) -V 2>&1); name one with: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "make: '$(PYTHON)' lacks the venv module; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@echo "Setting up .venv from requirements.lock: about 2 GB, a few minutes the first time"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+tutorial: $(READY) ## run every notebook and write the series as HTML to build/tutorial/
+	@$(BIN)/python -m tools.build tutorial
+
+site: $(READY) ## write the committed notebooks as HTML to build/site/, without running them
+	@$(BIN)/python -m tools.build site
+
+lab: $(READY) ## open the notebooks in JupyterLab
+	@$(BIN)/jupyter lab notebooks
+
+notebooks: $(READY) ## run every notebook and keep its outputs in place, to be committed
+	@$(BIN)/python -m tools.build notebooks
+
+test: test-fast ## everything that CI checks: lint, unit tests, doctests, coverage, strict nbval
+	$(BIN)/python -m pytest --nbval --nbval-current-env --no-cov $(NOTEBOOKS)
+
+test-fast: lint ## the same without running the notebooks
+	$(BIN)/python -m pytest --cov
+
+lint: $(READY) ## check style and format of code and notebooks
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+bench: $(READY) ## measure speed and memory, and write benchmarks/RESULTS.md
+	$(BIN)/python -m benchmarks
+
+badges: $(READY) ## make badges REPOSITORY=https://github.com/you/fork: where Colab finds the series
+	@$(BIN)/python -m tools.badges "$(REPOSITORY)"
+
+lock: ## resolve requirements.lock anew, for every Python and platform at once
+	@$(PYTHON) -m venv build/lock
+	@build/lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+	build/lock/bin/uv pip compile pyproject.toml --quiet --extra notebooks --extra test --upgrade \
+		--universal --python-version 3.10 --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --custom-compile-command "make lock" -o requirements.lock
+
+clean: ## remove what was built; .venv stays
+	rm -rf build .pytest_cache .ruff_cache .hypothesis .coverage

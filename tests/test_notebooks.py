@@ -1,0 +1,263 @@
+"""What every notebook of the series must be, beside running without an error."""
+
+import ast
+import itertools
+import re
+import statistics
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tools import badges, build
+
+ROOT = Path(__file__).parent.parent
+SERIES = sorted((ROOT / "notebooks").glob("*.ipynb"))
+SOLUTIONS = sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb"))
+MAX_BYTES = 500_000
+MAX_LINES = 20
+HEADINGS = ["What you will be able to do", "Exercises", "Recap", "References"]
+
+every_notebook = pytest.mark.parametrize(
+    "path", [*SERIES, *SOLUTIONS], ids=lambda path: f"{path.parent.name}/{path.stem}"
+)
+every_chapter = pytest.mark.parametrize("path", SERIES, ids=lambda path: path.stem)
+
+
+def read(path):
+    return nbformat.read(path, 4)
+
+
+def cells(path, kind):
+    return [cell for cell in read(path).cells if cell.cell_type == kind]
+
+
+def prose(path):
+    return "\n\n".join(cell.source for cell in cells(path, "markdown"))
+
+
+def without_fences(text):
+    return re.sub(r"```.*?```", "", text, flags=re.S)
+
+
+def functions(path):
+    """Names and arguments of the functions that a notebook defines."""
+    found = {}
+    for cell in cells(path, "code"):
+        code = re.sub(r"^\s*[!%].*$", "    pass", cell.source, flags=re.M)
+        for node in ast.parse(code).body:
+            if isinstance(node, ast.FunctionDef):
+                found[node.name] = (ast.unparse(node.args), ast.unparse(node))
+    return found
+
+
+def test_there_are_notebooks_and_a_solution_for_each():
+    assert SERIES
+    assert [path.name for path in SERIES] == [path.name for path in SOLUTIONS]
+
+
+@every_notebook
+def test_it_is_valid_small_and_holds_no_widget_state(path):
+    nbformat.validate(read(path))
+    assert path.stat().st_size <= MAX_BYTES
+    assert "widgets" not in read(path).metadata
+
+
+@every_notebook
+def test_it_was_run_once_from_top_to_bottom(path):
+    code = cells(path, "code")
+    assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
+    assert sum(bool(cell.outputs) for cell in code) >= len(code) / 3
+
+
+@every_notebook
+def test_outputs_hold_no_stderr_no_path_and_no_error_but_those_of_exercises(path):
+    for cell in cells(path, "code"):
+        for output in cell.outputs:
+            assert output.get("name") != "stderr", cell.source
+            if output.output_type == "error":
+                assert "raises-exception" in cell.metadata.tags, cell.source
+                assert output.ename == "NotImplementedError"
+            assert not re.search(r"(/home/|/root/|/Users/|/tmp/|[A-Z]:\\)", str(output)), (
+                cell.source
+            )
+
+
+@every_notebook
+def test_it_has_one_title_and_prose_before_every_code_cell(path):
+    titles = re.findall(r"^# .+", without_fences(prose(path)), re.M)
+    assert len(titles) == 1
+    assert read(path).cells[0].source.startswith(titles[0])
+    kinds = [cell.cell_type for cell in read(path).cells]
+    assert kinds[0] == kinds[-1] == "markdown"
+    assert ("code", "code") not in set(itertools.pairwise(kinds))
+
+
+@every_notebook
+def test_cells_are_short(path):
+    lengths = [len(cell.source.splitlines()) for cell in cells(path, "code")]
+    assert max(lengths) <= MAX_LINES
+    assert statistics.median(lengths) <= 7  # solutions are dense
+
+
+@every_notebook
+def test_pictures_in_the_prose_have_a_description_and_links_lead_somewhere(path):
+    text = without_fences(prose(path))
+    assert all(alt.strip() for alt in re.findall(r"!\[([^\]]*)\]", text))
+    for target in re.findall(r"\]\(([^)]+)\)", text):
+        if not target.startswith("https://"):
+            assert (path.parent / target.split("#")[0]).exists(), target
+
+
+@every_chapter
+def test_it_has_a_card_objectives_exercises_recap_and_references(path):
+    text = prose(path)
+    headings = re.findall(r"^## (.+)", without_fences(text), re.M)
+    assert [heading for heading in headings if heading in HEADINGS] == HEADINGS
+    card = read(path).cells[0].source
+    assert re.search(r"running on 2 CPU cores.*\n.*\n.*\d+ minutes \| \d+\.\d minutes \|", card)
+    objectives = build.objectives(read(path))
+    assert 3 <= len(objectives) <= 5
+    assert all(re.match(r"\*\*[A-Z][a-z]+\*\* ", objective) for objective in objectives)
+    assert "Graduation." in text
+    assert "What to see." in text
+
+
+@every_chapter
+def test_exercises_are_stubs_whose_solutions_have_the_same_signature(path):
+    stubs = {
+        name: arguments
+        for name, (arguments, source) in functions(path).items()
+        if "NotImplementedError" in source
+    }
+    solved = functions(path.parent / "solutions" / path.name)
+    assert len(stubs) >= 3
+    for name, arguments in stubs.items():
+        assert solved[name][0] == arguments
+        assert "NotImplementedError" not in solved[name][1]
+    tags = [cell.metadata.get("tags", []) for cell in cells(path, "code")]
+    assert sum("raises-exception" in tag for tag in tags) == len(stubs)
+
+
+@every_chapter
+def test_no_cell_that_must_run_uses_an_exercise(path):
+    stubs = [
+        name for name, (_, source) in functions(path).items() if "NotImplementedError" in source
+    ]
+    for cell in cells(path, "code"):
+        if "raises-exception" not in cell.metadata.get("tags", []):
+            code = cell.source.replace("def ", "")
+            assert not any(f"{name}(" in code for name in stubs) or "NotImplementedError" in code
+
+
+@every_notebook
+def test_every_setup_cell_is_the_same_and_prints_nothing_to_compare(path):
+    def setup(path):
+        source = cells(path, "code")[0].source.split("\n\nfrom stylelib")[0]
+        depth = path.relative_to(ROOT / "notebooks").parent.as_posix().replace(".", "")
+        source = source.replace("/" + depth, "").replace('"../..', '"..') if depth else source
+        return re.sub(r'REPOSITORY = ".*"', "", source)
+
+    assert setup(path) == setup(SERIES[0])
+
+
+def test_the_readme_names_every_notebook_in_order():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"\(notebooks/(\w+\.ipynb)\)", readme) == [path.name for path in SERIES]
+    for target in re.findall(r"\]\(([^)#]+)\)", readme):
+        assert target.startswith("https://") or (ROOT / target).exists(), target
+
+
+class TestBuild:
+    def notebook(self, *sources):
+        cells = [
+            nbformat.v4.new_markdown_cell(
+                "# 01 · Title\n\n## What you will be able to do\n- **Do** it"
+            )
+        ]
+        cells += [nbformat.v4.new_code_cell(source) for source in sources]
+        return nbformat.v4.new_notebook(cells=cells)
+
+    @pytest.fixture
+    def folder(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(build, "NOTEBOOKS", tmp_path / "notebooks")
+        monkeypatch.setattr(build, "SOURCES", [])
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "notebooks").mkdir()
+        return tmp_path / "notebooks"
+
+    def test_a_run_is_kept_and_not_repeated(self, folder, capsys):
+        path = folder / "01_a.ipynb"
+        nbformat.write(self.notebook("1 + 1"), path)
+        for expected in (r"\[1/1\] 01_a \d+ s", r"\[1/1\] 01_a is up to date"):
+            ((_, notebook),) = build.executed([path], keep=folder.parent / "executed")
+            assert re.search(expected, capsys.readouterr().out)
+            assert notebook.cells[1].outputs[0].data["text/plain"] == "2"
+            assert notebook.metadata["seconds"] > 0
+        assert "outputs" not in path.read_text() or '"outputs": []' in path.read_text()
+
+    def test_a_failing_cell_is_named_with_its_error(self, folder):
+        path = folder / "01_a.ipynb"
+        nbformat.write(self.notebook("x = 1", "x / 0"), path)
+        with pytest.raises(SystemExit) as end:
+            list(build.executed([path]))
+        assert re.search(r"01_a\.ipynb: cell 3 \(x / 0\) failed\nZeroDivisionError", end.value.code)
+
+    def test_pages_need_nothing_from_the_internet_and_links_lead_to_pages(self, folder):
+        path = folder / "01_a.ipynb"
+        notebook = self.notebook()
+        links = (
+            "[b](02_b.ipynb) [s](solutions/01_a.ipynb) [d](../data/README.md) [x](https://x.org/)"
+        )
+        notebook.cells.append(nbformat.v4.new_markdown_cell(links + " $x^2$"))
+        page = build.as_html(notebook, path)
+        for target in (
+            "02_b.html",
+            "solutions/01_a.html",
+            "../../data/README.md",
+            "https://x.org/",
+        ):
+            assert f'href="{target}"' in page
+        assert 'src="mathjax/MathJax.js' in page
+        assert not re.search(r'<script[^>]+src="https?:', page)
+
+    def test_the_index_shows_title_objectives_picture_and_minutes(self, folder):
+        notebook = self.notebook("1")
+        notebook.metadata["seconds"] = 90
+        data = nbformat.v4.new_output("display_data", {"image/png": "iVBORw0KGgo="})
+        notebook.cells[1].outputs = [data]
+        page = build.index({folder / "01_a.ipynb": notebook})
+        for text in (
+            "01 · Title",
+            "<li>Do it</li>",
+            "data:image/png;base64,",
+            "1.5 minutes",
+            "01_a.html",
+        ):
+            assert text in page
+
+
+class TestBadges:
+    def test_one_address_is_stamped_into_every_notebook(self, tmp_path, capsys):
+        setup = 'REPOSITORY = ""  # comment'
+        cells = [nbformat.v4.new_markdown_cell("# A\n\n<!-- badge -->\n\ntext")]
+        cells.append(nbformat.v4.new_code_cell(setup))
+        for name in ("00_a.ipynb", "01_b.ipynb"):
+            nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / name)
+        for _ in range(2):  # the second time replaces the first
+            badges.main("https://github.com/you/fork.git", tmp_path)
+            text, code = (cell.source for cell in read(tmp_path / "01_b.ipynb").cells)
+            assert text.count("colab-badge.svg") == 1
+            assert "/github/you/fork/blob/main/notebooks/01_b.ipynb)" in text
+            assert code == 'REPOSITORY = "https://github.com/you/fork"  # comment'
+
+    @pytest.mark.parametrize(
+        "address", ["", "fork", "https://example.com/a/b", "https://github.com/a"]
+    )
+    def test_another_address_is_refused(self, address, tmp_path):
+        with pytest.raises(SystemExit, match="expected REPOSITORY=https://github.com/you/fork"):
+            badges.main(address, tmp_path)
+
+    @every_chapter
+    def test_there_is_a_place_for_the_badge(self, path):
+        assert "<!-- badge -->" in read(path).cells[0].source

@@ -1,0 +1,1 @@
+"""What builds the series out of its notebooks; never imported by the library."""
