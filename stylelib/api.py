@@ -1,6 +1,7 @@
 """One call per subject of the notebooks."""
 
 import dataclasses
+import hashlib
 import os
 
 import numpy as np
@@ -10,13 +11,13 @@ import stylelib
 from stylelib._tensorflow import keras, tf
 from stylelib.errors import check_choice, check_count, check_number
 from stylelib.images import scaled_size
-from stylelib.preprocessing import load_image, noise_image, preprocess
+from stylelib.preprocessing import deprocess, load_image, noise_image, preprocess
 from stylelib.recipes import INITS, NETWORKS, find_recipe
 from stylelib.training import Objective, minimize
 from stylelib.vgg import PRECISIONS, VGG, keras_name, smallest_side
 
-#: Below this many pixels on the longer side the deep layers see next to nothing.
-SMALLEST_SIZE = 32
+#: Below 32 pixels on the longer side the deep layers see next to nothing.
+SMALLEST_SIZE, LARGEST_SIZE = 32, 16_384
 
 
 def transfer(
@@ -73,6 +74,7 @@ def transfer(
     ------
     ValueError
         For an unknown recipe, setting or value, and a picture that cannot be read or is too small.
+        All of this is found out before a network is built.
 
     Examples
     --------
@@ -82,6 +84,7 @@ def transfer(
     >>> result.image.shape, result.evaluations, result.stop_reason
     ((21, 32, 3), 3, 'all 3 evaluations done')
     """
+    name = recipe if isinstance(recipe, str) else None
     recipe = _recipe(recipe, size, steps, changes)
     check_choice("network", network, NETWORKS)
     check_choice("precision", precision, PRECISIONS)
@@ -91,22 +94,22 @@ def transfer(
     for layer in layers:
         keras_name(layer, network)
     content_image = _load(content, "content", recipe.size, layers)
-    style_image = _load(style, "style", round(recipe.size * style_scale), layers)
+    style_image = _load(style, "style", recipe.size * style_scale, layers)
     x0 = _start(recipe.init if init is None else init, content_image, style_image, seed)
 
     vgg = VGG(layers, network, weights, recipe.pooling, recipe.normalized, precision)
     objective = Objective(vgg, recipe, content_image, style_image)
     result = minimize(objective, x0, recipe.optimizer, recipe.steps, callback, recipe.learning_rate)
     settings = {
-        "content": _described(content),
-        "style": _described(style),
+        "content": _described(content, content_image),
+        "style": _described(style, style_image),
         "network": network,
         "weights": weights if weights is None else str(weights),
-        "init": _described(recipe.init if init is None else init),
+        "init": _described(recipe.init if init is None else init, deprocess(x0)),
         "style_scale": style_scale,
         "precision": precision,
         "seed": seed,
-        "recipe": dataclasses.asdict(recipe),
+        "recipe": {"name": name, **dataclasses.asdict(recipe)},
         "versions": versions(),
     }
     return dataclasses.replace(result, settings=result.settings | settings)
@@ -141,13 +144,17 @@ def _active_layers(recipe):
 
 def _load(source, role, longer_side, layers):
     """Read a picture and bring its longer side to the length asked for, up or down."""
-    image = load_image(source)
-    size = scaled_size(image.shape[:2], max(1, longer_side))
-    needed = max(map(smallest_side, layers), default=1)
-    if min(size) < needed:
+    if longer_side > LARGEST_SIZE:
         raise ValueError(
-            f"expected a {role} image of at least {needed} pixels on its shorter side for "
-            f"{layers[-1]}, got {size[1]} × {size[0]} ({_described(source)})"
+            f"expected a {role} image of at most {LARGEST_SIZE} pixels, got {longer_side:g}"
+        )
+    image = load_image(source)
+    size = scaled_size(image.shape[:2], max(1, round(longer_side)))
+    deepest = max(layers, key=smallest_side)
+    if min(size) < smallest_side(deepest):
+        raise ValueError(
+            f"expected a {role} image of at least {smallest_side(deepest)} pixels a side, as "
+            f"{deepest} needs, got {size[1]} × {size[0]} after scaling; ask for a larger size"
         )
     return load_image(image, size=size)
 
@@ -166,10 +173,7 @@ def _start(init, content_image, style_image, seed):
     return preprocess(image)
 
 
-def _described(source):
-    """What `Result.settings` says of a picture: its path or address, or what it was."""
-    if isinstance(source, (str, os.PathLike)):
-        return os.fspath(source)
-    if isinstance(source, np.ndarray):
-        return f"array {source.shape} {source.dtype}"
-    return type(source).__name__
+def _described(source, image):
+    """Say what a picture was: its name, and a hash of the pixels that were used."""
+    name = os.fspath(source) if isinstance(source, (str, os.PathLike)) else type(source).__name__
+    return {"source": name, "sha256": hashlib.sha256(image.tobytes()).hexdigest()}

@@ -1,6 +1,6 @@
 """The command line: ``stylelib`` and ``python -m stylelib``.
 
-TensorFlow is imported only by the commands that compute, so help and mistakes answer at once.
+TensorFlow is imported only by the commands that compute: help and wrong options answer at once.
 """
 
 import argparse
@@ -41,10 +41,13 @@ def main(arguments=None):
     ...
     0
     """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # an old terminal may know no × or α
+            stream.reconfigure(errors="replace")
     try:
         options = _parser().parse_args(arguments)
         return options.command(options)
-    except ValueError as error:
+    except (ValueError, ImportError) as error:
         print(f"stylelib: {error}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
@@ -179,8 +182,6 @@ class Progress:
         self.start = time.perf_counter()
 
     def __enter__(self):
-        if self.file.isatty():
-            self.bar = tqdm(total=self.steps, file=self.file, unit="eval", dynamic_ncols=True)
         return self
 
     def __exit__(self, *error):
@@ -189,6 +190,8 @@ class Progress:
 
     def __call__(self, evaluation, losses, x):
         """Show one evaluation."""
+        if self.bar is None and self.file.isatty():  # not before: an error must stand alone
+            self.bar = tqdm(total=self.steps, file=self.file, unit="eval", dynamic_ncols=True)
         if self.bar is not None:
             self.bar.set_postfix_str(f"loss {losses['total']:.3e}", refresh=False)
             self.bar.update()
@@ -240,9 +243,11 @@ def _doctor(options):
 
     times = []
     content, style = noise_image((256, 256), seed=1), noise_image((256, 256), seed=2)
-    transfer(
+    run = transfer(
         content, style, size=256, steps=8, callback=lambda *_: times.append(time.perf_counter())
     )
+    if run.stop_reason.startswith("interrupted"):
+        raise KeyboardInterrupt
     seconds = statistics.median(b - a for a, b in itertools.pairwise(times[1:]))
     row("speed", f"{seconds:.2f} s per evaluation at 256 × 256, float32")
     return OK

@@ -17,11 +17,14 @@ from PIL import Image, ImageOps
 
 from stylelib.errors import check_choice, check_count, one_line
 
-#: Largest picture that `load_image` decodes, in pixels (128 million take 512 MB while decoding).
+#: Largest picture that is read or made, in pixels (128 million take 512 MB while decoding).
 MAX_PIXELS = 128_000_000
 #: Largest file that `load_image` downloads, in bytes.
 MAX_DOWNLOAD = 64 * 2**20
 DOWNLOAD_TIMEOUT = 20.0  # seconds without an answer
+
+#: Endings of the formats that `save_image` writes without changing the size of a picture.
+ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 
 _RESAMPLING = {
     "lanczos": Image.Resampling.LANCZOS,
@@ -120,7 +123,7 @@ def save_image(path, image):
     Parameters
     ----------
     path : str or path
-        The ending (``.png``, ``.jpg``, ``.webp`` …) chooses the format.
+        The ending chooses the format, see `ENDINGS`.
     image : numpy.ndarray
         ``uint8``, ``(H, W, 3)``, RGB, 0 to 255.
 
@@ -143,7 +146,8 @@ def save_image(path, image):
     options = {"quality": 95, "subsampling": 0} if path.suffix.lower() in {".jpg", ".jpeg"} else {}
     try:
         with _replacing(path) as file:
-            Image.fromarray(image).save(file, format=_format(path), **options)
+            format_ = Image.registered_extensions()[path.suffix.lower()]
+            Image.fromarray(image).save(file, format=format_, **options)
     except OSError as error:
         raise ValueError(f"cannot write {path}: {one_line(error)}") from error
 
@@ -162,27 +166,31 @@ def check_output(path):
     Raises
     ------
     ValueError
-        Where the ending names no picture format, the folder does not exist or cannot be written
-        to, or `path` is a folder.
+        Where the ending is not one of `ENDINGS`, `path` is a folder, or no file can be made there.
 
     Examples
     --------
     >>> check_output("picture.docx")
     Traceback (most recent call last):
     ...
-    ValueError: cannot write picture.docx: expected an ending such as .png or .jpg, got '.docx'
+    ValueError: cannot write picture.docx: expected an ending .png, .jpg, ..., got '.docx'
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise ValueError(f"expected a path to write to, got {path!r}")
     path = Path(path)
-    if _format(path) is None:
-        raise ValueError(
-            f"cannot write {path}: expected an ending such as .png or .jpg, got {path.suffix!r}"
-        )
+    if path.suffix.lower() not in ENDINGS:
+        endings = ", ".join(ENDINGS)
+        raise ValueError(f"cannot write {path}: expected an ending {endings}, got {path.suffix!r}")
     if path.is_dir():
         raise ValueError(f"cannot write {path}: it is a folder")
     if not path.parent.is_dir():
         raise ValueError(f"cannot write {path}: there is no folder {path.parent}")
-    if not os.access(path.parent, os.W_OK):
-        raise ValueError(f"cannot write {path}: the folder {path.parent} is read-only")
+    try:  # nothing tells as surely as an attempt
+        temporary = _temporary(path)
+        temporary.touch()
+        temporary.unlink()
+    except OSError as error:
+        raise ValueError(f"cannot write {path}: {one_line(error)}") from error
     return path
 
 
@@ -216,9 +224,12 @@ def check_size(size):
     """
     if np.shape(size) != (2,):
         raise ValueError(f"expected size as (height, width), got {size!r}")
-    for side in size:
+    height, width = size
+    for side in (height, width):
         check_count("each side of size", side)
-    return tuple(size)
+    if int(height) * int(width) > MAX_PIXELS:
+        raise ValueError(f"expected size of at most {MAX_PIXELS:,} pixels, got {height} × {width}")
+    return height, width
 
 
 def _name(source):
@@ -235,7 +246,7 @@ def _open(source, name):
     if isinstance(source, (bytes, bytearray, memoryview)):
         return io.BytesIO(source)
     if hasattr(source, "read"):
-        return io.BytesIO(source.read())
+        return io.BytesIO(_read_all(source, name))
     if not isinstance(source, (str, os.PathLike)):
         raise ValueError(
             "expected a path, an https address, bytes, a binary file, a PIL image or an array; "
@@ -248,6 +259,16 @@ def _open(source, name):
         return Path(source).open("rb")
     except OSError as error:
         raise ValueError(f"cannot read {name}: {one_line(error)}") from error
+
+
+def _read_all(file, name):
+    try:
+        data = file.read()
+    except (OSError, ValueError) as error:  # a text file that cannot be decoded, a closed one
+        raise ValueError(f"cannot read {name}: {one_line(error)}") from error
+    if not isinstance(data, bytes):
+        raise ValueError(f"cannot read {name}: expected a file opened in binary mode")
+    return data
 
 
 def _read(source, name):
@@ -303,6 +324,7 @@ def _from_array(array, name):
 
 
 def _to_uint8(array, name):
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.dtype == np.uint8:
         return array
     if array.dtype == bool:
@@ -346,16 +368,14 @@ def _download(address):
     return data
 
 
-def _format(path):
-    """Pillow's name of the format that a file's ending stands for, or None."""
-    name = Image.registered_extensions().get(path.suffix.lower())
-    return name if name in Image.SAVE else None
+def _temporary(path):
+    return path.with_name(f".{path.stem}.{uuid.uuid4().hex}.tmp")
 
 
 @contextlib.contextmanager
 def _replacing(path):
     """Open a file that takes the place of `path` only once it is complete."""
-    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex}.tmp")
+    temporary = _temporary(path)
     try:
         with open(temporary, "xb") as file:
             yield file

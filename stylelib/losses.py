@@ -33,12 +33,7 @@ def content_loss(generated, content):
     >>> float(content_loss(F, P))
     2.0
     """
-    for side, expected in zip(generated.shape, content.shape, strict=True):
-        if None not in (side, expected) and side != expected:  # subtraction might broadcast
-            raise ValueError(
-                f"expected feature maps of one shape, got {tuple(generated.shape)} "
-                f"and {tuple(content.shape)}"
-            )
+    _check_shapes(generated, content)
     return 0.5 * tf.reduce_sum(tf.square(generated - content))
 
 
@@ -113,6 +108,7 @@ def representation_distance(generated, style):
     >>> float(representation_distance(G, A))
     1.0
     """
+    _check_shapes(generated, style)
     filters = generated.shape[-1]
     return tf.reduce_sum(tf.square(generated - style)) / (4.0 * filters**2)
 
@@ -165,7 +161,8 @@ def style_loss(generated, style, layer_weights=None):
     Raises
     ------
     ValueError
-        Where the names of `layer_weights` are not the layers of `style`.
+        Where `style` is empty, `generated` lacks one of its layers, or the names of
+        `layer_weights` are not its layers.
 
     Examples
     --------
@@ -173,6 +170,8 @@ def style_loss(generated, style, layer_weights=None):
     >>> float(style_loss({"conv1_1": twos}, {"conv1_1": ones}))
     2.25
     """
+    if not style or not set(style) <= set(generated):
+        raise ValueError(f"expected feature maps of {sorted(style)}, got {sorted(generated)}")
     if layer_weights is None:
         layer_weights = dict.fromkeys(style, 1.0 / len(style))
     if set(layer_weights) != set(style):
@@ -219,3 +218,12 @@ def total_variation_loss(x, exponent=1.25):
     dx = x[:, :-1, 1:] - x[:, :-1, :-1]
     dy = x[:, 1:, :-1] - x[:, :-1, :-1]
     return tf.reduce_sum((tf.square(dx) + tf.square(dy)) ** exponent)
+
+
+def _check_shapes(one, other):
+    """Refuse tensors of two shapes: a subtraction might broadcast them without a word."""
+    known = [(a, b) for a, b in zip(one.shape, other.shape, strict=False) if None not in (a, b)]
+    if len(one.shape) != len(other.shape) or any(a != b for a, b in known):
+        raise ValueError(
+            f"expected two tensors of one shape, got {tuple(one.shape)} and {tuple(other.shape)}"
+        )

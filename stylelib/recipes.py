@@ -11,6 +11,25 @@ OPTIMIZERS = ("lbfgs", "adam", "sgd")
 POOLINGS = ("max", "average")
 
 
+def check_learning_rate(learning_rate, optimizer):
+    """Raise a ``ValueError`` for a rate that cannot be, or that the optimiser has no use for.
+
+    Examples
+    --------
+    >>> check_learning_rate(5.0, "lbfgs")
+    Traceback (most recent call last):
+    ...
+    ValueError: expected a learning_rate only with optimizer adam or sgd, got 5.0
+    """
+    if learning_rate is None:
+        return
+    check_number("learning_rate", learning_rate, positive=True)
+    if not isinstance(optimizer, str) or optimizer == "lbfgs":
+        raise ValueError(
+            f"expected a learning_rate only with optimizer adam or sgd, got {learning_rate}"
+        )
+
+
 @dataclasses.dataclass(frozen=True)
 class Recipe:
     """All settings of a style transfer that are not pictures.
@@ -74,10 +93,16 @@ class Recipe:
             check_number(name, getattr(self, name))
         if not (self.content_weight or self.style_weight):
             raise ValueError("expected content_weight or style_weight above 0, got 0 for both")
-        if self.learning_rate is not None:
-            check_number("learning_rate", self.learning_rate, positive=True)
+        check_learning_rate(self.learning_rate, self.optimizer)
+        if not isinstance(self.normalized, bool):
+            raise ValueError(f"expected normalized True or False, got {self.normalized!r}")
         for name in ("content_layers", "style_layers"):
             self._freeze(name)
+            layers = getattr(self, name)
+            if not all(isinstance(layer, str) for layer in layers):
+                raise ValueError(f"expected {name} as a list of names, got {list(layers)}")
+            if len(set(layers)) < len(layers):
+                raise ValueError(f"expected each of {name} once, got {list(layers)}")
         if self.layer_weights is not None:
             self._freeze("layer_weights")
             for weight in self.layer_weights:

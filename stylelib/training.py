@@ -17,7 +17,8 @@ from stylelib.losses import (
     total_variation_loss,
 )
 from stylelib.preprocessing import deprocess, pixel_bounds, preprocess
-from stylelib.recipes import OPTIMIZERS
+from stylelib.recipes import OPTIMIZERS, check_learning_rate
+from stylelib.vgg import canonical
 
 #: Losses in `Result.history`, each already multiplied by its weight.
 LOSSES = ("total", "content", "style", "tv")
@@ -79,11 +80,16 @@ class Objective:
     def _features(self, image, term, layers):
         if image is None:
             raise ValueError(f"expected a {term} image, since {term}_weight is not 0; got none")
-        missing = [layer for layer in layers if layer not in self.vgg.layers]
+        known = [canonical(layer) for layer in self.vgg.layers]
+        missing = [layer for layer in layers if canonical(layer) not in known]
         if missing:
             raise ValueError(f"expected a VGG with the {term} layers {layers}, {missing} missing")
-        features = self.vgg(preprocess(image))
-        return {layer: features[layer] for layer in layers}
+        features = self._look(preprocess(image))
+        return {layer: features[canonical(layer)] for layer in layers}
+
+    def _look(self, x):
+        """Feature maps by Keras' names, so that a recipe may use either spelling."""
+        return {canonical(layer): maps for layer, maps in self.vgg(x).items()}
 
     def losses(self, x):
         """Return the weighted losses of a picture.
@@ -99,12 +105,13 @@ class Objective:
             ``"total"``, ``"content"`` (α L_content), ``"style"`` (β L_style) and ``"tv"``.
         """
         recipe = self.recipe
-        features = self.vgg(x)
+        features = self._look(x)
         content = style = tv = tf.constant(0.0)
         for layer, target in self.content_representation.items():
-            content += recipe.content_weight * content_loss(features[layer], target)
+            content += recipe.content_weight * content_loss(features[canonical(layer)], target)
         for layer, target in self.style_representation.items():
-            distance = representation_distance(style_representation(features[layer]), target)
+            representation = style_representation(features[canonical(layer)])
+            distance = representation_distance(representation, target)
             style += recipe.style_weight * self.layer_weights[layer] * distance
         if recipe.tv_weight:
             tv += recipe.tv_weight * total_variation_loss(x)
@@ -208,10 +215,11 @@ def minimize(objective, x0, optimizer="lbfgs", steps=200, callback=None, learnin
     callback : callable, optional
         Called as ``callback(evaluation, losses, x)`` after each evaluation: its number from 1, the
         losses as a dict of floats, and the picture evaluated, an array in VGG space. If it returns
-        True, the run ends.
+        something true, the run ends.
     learning_rate : float, optional
         For ``"adam"``, by default 5 (of 255 grey levels), and ``"sgd"``, by default so that the
-        first step moves no channel of any pixel by more than `FIRST_STEP`.
+        first step moves no channel of any pixel by more than `FIRST_STEP`; finding that out takes
+        one evaluation more, which is not counted.
 
     Returns
     -------
@@ -227,6 +235,7 @@ def minimize(objective, x0, optimizer="lbfgs", steps=200, callback=None, learnin
     check_count("steps", steps)
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         check_choice("optimizer", optimizer, OPTIMIZERS)
+    check_learning_rate(learning_rate, optimizer)
     settings = {"optimizer": optimizer, "learning_rate": learning_rate, "steps": steps}
     if not isinstance(optimizer, str):
         settings["optimizer"] = keras.optimizers.serialize(optimizer)
@@ -271,7 +280,7 @@ class _Run:
             raise _Stop(f"the {terms} loss was no finite number at evaluation {evaluation}")
         if losses["total"] < self.best_loss:
             self.best, self.best_loss = x, losses["total"]
-        if self.callback is not None and self.callback(evaluation, losses, np.asarray(x)) is True:
+        if self.callback is not None and self.callback(evaluation, losses, np.asarray(x)):
             raise _Stop(f"stopped by the callback after {evaluation} evaluations")
         if evaluation == self.steps:
             raise _Stop(f"all {self.steps} evaluations done")
@@ -289,10 +298,12 @@ class _Run:
 
 def _keras(run, optimizer, learning_rate):
     if optimizer == "adam":
-        optimizer = keras.optimizers.Adam(learning_rate=learning_rate or 5.0)
+        rate = 5.0 if learning_rate is None else learning_rate
+        optimizer = keras.optimizers.Adam(learning_rate=rate)
     elif optimizer == "sgd":
-        rate = learning_rate or _first_step_scale(run.objective.loss_and_gradient(run.x0)[1])
-        optimizer = keras.optimizers.SGD(learning_rate=rate)
+        if learning_rate is None:
+            learning_rate = _first_step_scale(run.objective.loss_and_gradient(run.x0)[1])
+        optimizer = keras.optimizers.SGD(learning_rate=learning_rate)
     x = tf.Variable(run.x0)
     while True:  # until `record` raises _Stop
         before = tf.identity(x)  # the picture whose losses `train_step` returns
@@ -327,7 +338,9 @@ def _lbfgs(run):
             # Tolerances of 0: only `record` ends the run, or a loss that falls no further.
             options={"maxiter": run.steps, "maxfun": run.steps, "ftol": 0.0, "gtol": 0.0},
         )
-    raise _Stop(f"L-BFGS found no lower loss: {str(end.message).lower()}")
+    if end.success:
+        raise _Stop(f"converged: the loss falls no further after {len(run.history)} evaluations")
+    raise _Stop(f"the line search found no lower loss after {len(run.history)} evaluations")
 
 
 def _first_step_scale(gradient):

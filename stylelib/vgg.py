@@ -8,6 +8,7 @@ import hashlib
 import io
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -99,11 +100,13 @@ class VGG:
         normalized=False,
         precision="float32",
     ):
-        if isinstance(layers, str) or not layers:
+        if isinstance(layers, str) or not isinstance(layers, Iterable):
             raise ValueError(f"expected a list of layer names, got {layers!r}")
         check_choice("pooling", pooling, POOLINGS)
         check_choice("precision", precision, PRECISIONS)
         self._names = {layer: keras_name(layer, network) for layer in layers}
+        if not self._names:
+            raise ValueError("expected a list of layer names, got an empty one")
         parameters = load_weights(network, weights)
         if normalized:
             parameters = _normalized(parameters, network, pooling)
@@ -178,11 +181,22 @@ def keras_name(layer, network="vgg16"):
     ValueError: expected a layer of vgg16 from conv1_1 to conv5_3, got 'conv3_4'
     """
     names = layer_names(network)
-    name = re.sub(r"^conv(\d)_(\d)$", r"block\1_conv\2", str(layer))
+    name = canonical(layer)
     if name not in names:
         last = names[-1].replace("block", "conv").replace("_conv", "_")
         raise ValueError(f"expected a layer of {network} from conv1_1 to {last}, got {layer!r}")
     return name
+
+
+def canonical(layer):
+    """Spell a layer's name as Keras does, whatever the network.
+
+    Examples
+    --------
+    >>> canonical("conv4_2"), canonical("block4_conv2")
+    ('block4_conv2', 'block4_conv2')
+    """
+    return re.sub(r"^conv(\d)_(\d)$", r"block\1_conv\2", str(layer))
 
 
 def smallest_side(layer):
@@ -401,8 +415,9 @@ def _download(network):
             origin=address, file_hash=md5, hash_algorithm="md5", cache_subdir="models"
         )
     except Exception as error:  # Keras raises a bare Exception where there is no network
+        here = {"vgg16": "weights='embedded'", "vgg19": "network='vgg16'"}[network]
         raise ValueError(
             f"cannot download the weights of {network}: {one_line(error)}; without internet, use "
-            f"network='vgg16', whose weights are in this repository, or fetch {address} elsewhere "
-            "and give its path as weights"
+            f"{here}, which is in this repository, or fetch {address} elsewhere and give its path "
+            "as weights"
         ) from error

@@ -42,8 +42,14 @@ def test_files_and_settings(tmp_path, content_image, style_image):
         tmp_path / "content.png", str(tmp_path / "style.png"), style_weight=5.0, seed=7, **SMALL
     )
     settings = json.loads(json.dumps(result.settings))
-    assert settings["content"].endswith("content.png")
-    assert settings["style"].endswith("style.png")
+    assert settings["content"]["source"].endswith("content.png")
+    assert settings["style"]["source"].endswith("style.png")
+    assert settings["init"]["source"] == "noise"
+    hashes = {settings[role]["sha256"] for role in ("content", "style", "init")}
+    assert len(hashes) == 3
+    again = transfer(content_image, style_image, style_weight=5.0, seed=7, **SMALL).settings
+    assert again["content"] == {"source": "ndarray", "sha256": settings["content"]["sha256"]}
+    assert settings["recipe"]["name"] == "gatys2015"
     assert settings["seed"] == 7
     assert settings["recipe"]["style_weight"] == 5.0
     assert settings["recipe"]["steps"] == 3
@@ -125,7 +131,13 @@ def test_average_pooling_and_random_weights_make_a_difference(content_image, sty
         ({"network": "resnet"}, "expected network vgg16 or vgg19"),
         ({"precision": "float8"}, "expected precision float32 or bfloat16"),
         ({"style_scale": 0}, "expected style_scale as a number above 0"),
-        ({"style_scale": 0.4}, "expected a style image of at least 16 pixels .*, got 13 × 10"),
+        ({"style_scale": 0.4}, "expected a style image of at least 16 pixels a side, as conv5_1 "),
+        ({"style_scale": 0.4}, "got 13 × 10 after scaling; ask for a larger size"),
+        ({"style_scale": 1e308}, "expected a style image of at most 16384 pixels"),
+        ({"size": 10**10}, "expected a content image of at most 16384 pixels"),
+        ({"learning_rate": 5.0}, "expected a learning_rate only with optimizer adam or sgd"),
+        ({"learning_rate": 0, "optimizer": "adam"}, "expected learning_rate as a number above 0"),
+        ({"normalized": "no"}, "expected normalized True or False, got 'no'"),
         ({"seed": -1}, "expected seed"),
         ({"init": "gone.png"}, r"cannot read gone\.png: there is no such file"),
         ({"content": "gone.jpg"}, r"cannot read gone\.jpg"),

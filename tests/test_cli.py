@@ -4,6 +4,8 @@ import re
 import runpy
 import subprocess
 import sys
+import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,6 +30,7 @@ def run(*arguments):
         return error.code
 
 
+ROOT = Path(cli.__file__).parent.parent
 SMALL = ["--size", "32", "--steps", "10"]
 
 
@@ -75,7 +78,7 @@ class TestTransfer:
             ("--network vgg11", "argument --network: invalid choice: 'vgg11'"),
             ("--init gone.png --size 32", "cannot read gone.png: there is no such file"),
             ("--precision half", "expected precision float32 or bfloat16"),
-            ("-o out.txt", "cannot write out.txt: expected an ending such as .png"),
+            ("-o out.txt", "cannot write out.txt: expected an ending .png, .jpg"),
             ("-o gone/out.png", "cannot write gone/out.png: there is no folder gone"),
             ("-o content.png", "cannot write content.png: it is one of the pictures to read"),
             ("--colour", "unrecognized arguments: --colour"),
@@ -135,6 +138,7 @@ class TestProgress:
 
         terminal = Terminal()
         with cli.Progress(4, terminal) as progress:
+            assert terminal.getvalue() == ""  # an error that comes first must stand alone
             for evaluation in range(1, 5):
                 progress(evaluation, {"total": 1234.0}, None)
         assert "100%" in terminal.getvalue()
@@ -176,6 +180,31 @@ def test_doctor_names_missing_weights(capsys, monkeypatch, tmp_path):
     monkeypatch.setattr("stylelib.vgg.EMBEDDED", tmp_path / "gone.npz")
     assert cli.main(["doctor"]) == 2
     assert "git checkout" in capsys.readouterr().err
+
+
+def test_ctrl_c_in_doctor_is_an_interruption(capsys, monkeypatch):
+    def interrupted(*arguments, **options):
+        return types.SimpleNamespace(stop_reason="interrupted after 1 evaluations")
+
+    monkeypatch.setattr("stylelib.api.transfer", interrupted)
+    assert cli.main(["doctor"]) == 130
+    assert capsys.readouterr().err == "stylelib: interrupted\n"
+
+
+def test_an_old_terminal_gets_help_all_the_same():
+    command = [sys.executable, "-m", "stylelib", "transfer", "--help"]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
+    assert "--content-weight" in done.stdout
+
+
+def test_another_keras_backend_is_one_line():
+    command = [sys.executable, "-m", "stylelib", "doctor"]
+    environment = os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 2
+    assert done.stderr.startswith("stylelib: stylelib needs Keras on TensorFlow")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_version_and_no_command(capsys):

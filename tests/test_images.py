@@ -45,6 +45,14 @@ class TestSources:
         load_image(array)[:] = 7
         assert array.max() == 0
 
+    def test_a_text_file_is_refused(self, tmp_path):
+        path = tmp_path / "a.png"
+        path.write_bytes(b"\xff\xfe\xfa")
+        with path.open(encoding="utf-8") as file, pytest.raises(ValueError, match=r"read .*a\.png"):
+            load_image(file)
+        with pytest.raises(ValueError, match="expected a file opened in binary mode"):
+            load_image(io.StringIO("text"))
+
     @pytest.mark.parametrize("source", [None, 12, object(), ["a.png"]])
     def test_another_kind_is_refused(self, source):
         with pytest.raises(ValueError, match="expected a path, an https address"):
@@ -151,6 +159,7 @@ class TestArrays:
         [
             (np.array([[True, False]]), (255, 0)),
             (np.array([[65535, 257]], np.uint16), (255, 1)),
+            (np.array([[65535, 257]], ">u2"), (255, 1)),
             (np.array([[1.0, 0.2]]), (255, 51)),
             (np.array([[[9], [8]]], np.uint8), (9, 8)),
         ],
@@ -210,6 +219,10 @@ class TestSizes:
     def test_a_size_that_cannot_be_is_refused(self, options, picture):
         with pytest.raises(ValueError, match="expected .*size"):
             load_image(picture, **options)
+
+    def test_a_size_too_large_to_make_is_refused(self, picture):
+        with pytest.raises(ValueError, match="expected size of at most 128,000,000 pixels"):
+            load_image(picture, size=(10**6, 10**6))
 
     def test_too_many_pixels_are_refused(self, picture, monkeypatch):
         monkeypatch.setattr(images, "MAX_PIXELS", 53)
@@ -322,9 +335,26 @@ class TestSave:
             check_output(tmp_path / "folder.png")
         with pytest.raises(ValueError, match="there is no folder"):
             check_output(tmp_path / "gone" / "a.png")
-        monkeypatch.setattr(os, "access", lambda *arguments: False)  # root may write anywhere
-        with pytest.raises(ValueError, match="is read-only"):
+        with pytest.raises(ValueError, match="File name too long"):
+            check_output(tmp_path / f"{'a' * 250}.png")
+        for path in ("a", "a.h5", "a.ico", "a.gif"):
+            with pytest.raises(ValueError, match="expected an ending .png, .jpg"):
+                check_output(tmp_path / path)
+        with pytest.raises(ValueError, match="expected a path to write to, got None"):
+            save_image(None, np.zeros((4, 4, 3), np.uint8))
+
+        def refuse(self):
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(Path, "touch", refuse)  # root may write anywhere
+        with pytest.raises(ValueError, match=r"a\.png: Permission denied"):
             check_output(tmp_path / "a.png")
+
+    @pytest.mark.parametrize("ending", images.ENDINGS)
+    def test_every_ending_that_is_promised_keeps_the_size(self, ending, picture, tmp_path):
+        path = check_output(tmp_path / f"a{ending}")
+        save_image(path, np.array(picture))
+        assert load_image(path).shape == (6, 9, 3)
 
     def test_a_full_disk_keeps_the_old_file_and_leaves_nothing(self, tmp_path, monkeypatch):
         path = tmp_path / "a.png"

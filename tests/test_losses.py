@@ -206,8 +206,17 @@ def test_layer_weights_of_other_layers_are_refused(random):
 
 
 def test_maps_of_two_shapes_have_no_content_loss(random):
-    with pytest.raises(ValueError, match=r"expected feature maps of one shape, got \(1, 5, 7, 6\)"):
+    with pytest.raises(ValueError, match=r"expected two tensors of one shape, got \(1, 5, 7, 6\)"):
         content_loss(maps(random), maps(random, 1, 1))
+
+
+def test_maps_of_two_layers_have_no_style_loss(random):
+    F = maps(random)
+    with pytest.raises(ValueError, match=r"expected two tensors of one shape, got \(6, 6\)"):
+        style_layer_loss(tf.constant(F), tf.constant(F[..., :1]))
+    for generated, style in (({}, {"conv1_1": F}), ({"conv1_1": F}, {})):
+        with pytest.raises(ValueError, match="expected feature maps of"):
+            style_loss(generated, style)
 
 
 def test_an_exponent_below_1_is_refused():

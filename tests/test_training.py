@@ -104,6 +104,17 @@ class TestObjective:
         assert float(losses["content"]) == float(losses["tv"]) == 0
         assert float(losses["total"]) == float(losses["style"]) > 0
 
+    def test_either_spelling_will_do(self, vgg, content_image, style_image, start):
+        keras_names = {"content_layers": ["block2_conv2"], "style_layers": ["block1_conv1"]}
+        paper_names = {"content_layers": ["conv2_2"], "style_layers": ["conv1_1"]}
+        totals = [
+            Objective(vgg, RECIPE.replace(layer_weights=None, **names), content_image, style_image)
+            .losses(start)["total"]
+            .numpy()
+            for names in (keras_names, paper_names)
+        ]
+        assert totals[0] == totals[1]
+
     def test_what_is_missing_is_named(self, vgg, content_image, style_image):
         with pytest.raises(ValueError, match="expected a style image"):
             Objective(vgg, RECIPE, content_image)
@@ -203,7 +214,7 @@ class TestMinimize:
 
     def test_at_the_minimum_lbfgs_says_so(self, start):
         result = minimize(Quadratic(start), start, steps=50)
-        assert result.stop_reason.startswith("L-BFGS found no lower loss: convergence")
+        assert result.stop_reason == "converged: the loss falls no further after 1 evaluations"
         assert result.evaluations == 1
         np.testing.assert_array_equal(result.image, deprocess(start))
 
@@ -249,3 +260,23 @@ class TestMinimize:
             minimize(objective, start, "adagrad")
         with pytest.raises(ValueError, match="expected steps as a whole number"):
             minimize(objective, start, steps=0)
+        for optimizer in ("lbfgs", keras.optimizers.Adam()):
+            with pytest.raises(ValueError, match="expected a learning_rate only with"):
+                minimize(objective, start, optimizer, learning_rate=1.0)
+        with pytest.raises(ValueError, match="expected learning_rate as a number above 0"):
+            minimize(objective, start, "adam", learning_rate=0)
+
+    def test_a_learning_rate_is_used(self, objective, start):
+        rates = (None, 5.0, 1.0)
+        images = [minimize(objective, start, "adam", 3, learning_rate=r).image for r in rates]
+        np.testing.assert_array_equal(images[0], images[1])
+        assert (images[1] != images[2]).any()
+
+    def test_a_line_search_that_finds_nothing_says_so(self, start):
+        class Uphill(Quadratic):
+            def loss_and_gradient(self, x):
+                losses, gradient = super().loss_and_gradient(x)
+                return losses, -gradient
+
+        result = minimize(Uphill(start + 1), start, steps=100)
+        assert result.stop_reason.startswith("the line search found no lower loss after")

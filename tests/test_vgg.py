@@ -168,6 +168,7 @@ class TestNames:
         [
             ({"layers": "conv1_1"}, "expected a list of layer names"),
             ({"layers": []}, "expected a list of layer names"),
+            ({"layers": 5}, "expected a list of layer names, got 5"),
             ({"network": "vgg17"}, "expected network vgg16 or vgg19, got 'vgg17'"),
             ({"pooling": "avg"}, "expected pooling max or average, got 'avg'"),
             ({"precision": "float64"}, "expected precision float32 or bfloat16"),
@@ -336,6 +337,11 @@ class TestDownload:
         message = "cannot download the weights of vgg19: .*404.* use network='vgg16'"
         with pytest.raises(ValueError, match=message):
             VGG(["conv1_1"], network="vgg19")
+
+    def test_no_network_for_vgg16_names_the_embedded_weights(self, publish):
+        publish("vgg16", None, md5="0" * 32)
+        with pytest.raises(ValueError, match="without internet, use weights='embedded'"):
+            load_weights("vgg16", "imagenet")
 
     def test_a_file_with_a_gap_is_refused(self, publish, tmp_path):
         layers = [name for name in layer_names("vgg19") if name != "block4_conv4"]

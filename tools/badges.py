@@ -19,7 +19,7 @@ def main(repository, folder=NOTEBOOKS):
     match = ADDRESS.fullmatch(repository)
     if match is None:
         sys.exit(f"expected REPOSITORY=https://github.com/you/fork, got {repository!r}")
-    for path in sorted(folder.glob("*.ipynb")):
+    for path in sorted(folder.rglob("*.ipynb")):
         notebook = nbformat.read(path, 4)
         for cell in notebook.cells:
             cell.source = stamped(cell.source, match.group(1), path)

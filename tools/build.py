@@ -27,7 +27,8 @@ NOTEBOOKS = ROOT / "notebooks"
 CELL_TIMEOUT = 1800  # seconds
 
 # Whatever a notebook's outputs depend on besides the notebook itself.
-SOURCES = [*(ROOT / "stylelib").glob("*.py"), ROOT / "requirements.lock", Path(__file__)]
+SOURCES = [*(ROOT / "stylelib").glob("*.py"), *(ROOT / "data").glob("*/*")]
+SOURCES += [ROOT / "requirements.lock", Path(__file__)]
 
 LINK = re.compile(r"(?<=\]\()[^)#\s:]+(?=[)#])")  # relative ones: no colon, as in https:
 # The fonts that come with this copy of MathJax; by default it looks for others.
@@ -242,4 +243,7 @@ CARDS
 """
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("\ninterrupted")
