@@ -13,7 +13,8 @@ import numpy as np
 
 from stylelib import RECIPES, VGG, Objective, load_image, load_weights, minimize, preprocess
 from stylelib._tensorflow import tf
-from stylelib.vgg import DATA, keras_name
+from stylelib.layers import keras_name
+from stylelib.weights import DATA
 
 RECIPE = RECIPES["gatys2015"]
 

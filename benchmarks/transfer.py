@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from stylelib.vgg import DATA
+from stylelib.weights import DATA
 
 IMAGES = DATA / "images"
 

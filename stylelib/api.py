@@ -11,10 +11,11 @@ import stylelib
 from stylelib._tensorflow import keras, tf
 from stylelib.errors import check_choice, check_count, check_number
 from stylelib.images import scaled_size
+from stylelib.layers import NETWORKS, keras_name, smallest_side
 from stylelib.preprocessing import deprocess, load_image, noise_image, preprocess
-from stylelib.recipes import INITS, NETWORKS, find_recipe
+from stylelib.recipes import INITS, find_recipe
 from stylelib.training import Objective, minimize
-from stylelib.vgg import PRECISIONS, VGG, keras_name, smallest_side
+from stylelib.vgg import PRECISIONS, VGG
 
 #: Below 32 pixels on the longer side the deep layers see next to nothing.
 SMALLEST_SIZE, LARGEST_SIZE = 32, 16_384

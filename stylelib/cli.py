@@ -15,7 +15,8 @@ from tqdm import tqdm
 
 from stylelib import __version__
 from stylelib.images import check_output, save_image
-from stylelib.recipes import INITS, NETWORKS, OPTIMIZERS, RECIPES, find_recipe
+from stylelib.layers import NETWORKS
+from stylelib.recipes import INITS, OPTIMIZERS, RECIPES, find_recipe
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -228,7 +229,7 @@ def _doctor(options):
     from stylelib._tensorflow import tf
     from stylelib.api import transfer, versions
     from stylelib.preprocessing import noise_image
-    from stylelib.vgg import load_weights
+    from stylelib.weights import load_weights
 
     def row(title, value):
         print(f"{title:<11} {value}", flush=True)

@@ -3,12 +3,8 @@
 An **image** is a ``uint8`` array of shape ``(H, W, 3)``, RGB, 0 to 255, everywhere in the library.
 """
 
-import contextlib
 import io
 import os
-import urllib.error
-import urllib.request
-import uuid
 import warnings
 from pathlib import Path
 
@@ -16,12 +12,10 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from stylelib.errors import check_choice, check_count, one_line
+from stylelib.files import check_writable, download, replacing
 
 #: Largest picture that is read or made, in pixels (128 million take 512 MB while decoding).
 MAX_PIXELS = 128_000_000
-#: Largest file that `load_image` downloads, in bytes.
-MAX_DOWNLOAD = 64 * 2**20
-DOWNLOAD_TIMEOUT = 20.0  # seconds without an answer
 
 #: Endings of the formats that `save_image` writes without changing the size of a picture.
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
@@ -145,7 +139,7 @@ def save_image(path, image):
     path = check_output(path)
     options = {"quality": 95, "subsampling": 0} if path.suffix.lower() in {".jpg", ".jpeg"} else {}
     try:
-        with _replacing(path) as file:
+        with replacing(path) as file:
             format_ = Image.registered_extensions()[path.suffix.lower()]
             Image.fromarray(image).save(file, format=format_, **options)
     except OSError as error:
@@ -181,16 +175,7 @@ def check_output(path):
     if path.suffix.lower() not in ENDINGS:
         endings = ", ".join(ENDINGS)
         raise ValueError(f"cannot write {path}: expected an ending {endings}, got {path.suffix!r}")
-    if path.is_dir():
-        raise ValueError(f"cannot write {path}: it is a folder")
-    if not path.parent.is_dir():
-        raise ValueError(f"cannot write {path}: there is no folder {path.parent}")
-    try:  # nothing tells as surely as an attempt
-        temporary = _temporary(path)
-        temporary.touch()
-        temporary.unlink()
-    except OSError as error:
-        raise ValueError(f"cannot write {path}: {one_line(error)}") from error
+    check_writable(path)
     return path
 
 
@@ -242,7 +227,7 @@ def _name(source):
 def _open(source, name):
     """Open any source but an array or a PIL image as a binary file."""
     if isinstance(source, str) and "://" in source:
-        return io.BytesIO(_download(source))
+        return io.BytesIO(download(source))
     if isinstance(source, (bytes, bytearray, memoryview)):
         return io.BytesIO(source)
     if hasattr(source, "read"):
@@ -341,44 +326,3 @@ def _to_uint8(array, name):
             f"got {array.min():g} to {array.max():g}"
         )
     return np.round(array * 255).astype(np.uint8)
-
-
-class _HttpsOnly(urllib.request.HTTPRedirectHandler):
-    """Follow a redirect only where it stays on https."""
-
-    def redirect_request(self, request, file, code, message, headers, address):
-        if not address.startswith("https://"):
-            raise urllib.error.URLError(f"it leads to {address}, which is not https")
-        return super().redirect_request(request, file, code, message, headers, address)
-
-
-def _download(address):
-    """Fetch at most `MAX_DOWNLOAD` bytes."""
-    if not address.startswith("https://"):
-        raise ValueError(f"cannot read {address}: expected an address that starts with https://")
-    opener = urllib.request.build_opener(_HttpsOnly)
-    try:
-        request = urllib.request.Request(address, headers={"User-Agent": "stylelib"})  # noqa: S310
-        with opener.open(request, timeout=DOWNLOAD_TIMEOUT) as answer:
-            data = answer.read(MAX_DOWNLOAD + 1)
-    except Exception as error:  # an address can be wrong in many ways, and so can an answer
-        raise ValueError(f"cannot read {address}: {one_line(error)}") from error
-    if len(data) > MAX_DOWNLOAD:
-        raise ValueError(f"cannot read {address}: expected at most {MAX_DOWNLOAD >> 20} MiB")
-    return data
-
-
-def _temporary(path):
-    return path.with_name(f".{path.stem}.{uuid.uuid4().hex}.tmp")
-
-
-@contextlib.contextmanager
-def _replacing(path):
-    """Open a file that takes the place of `path` only once it is complete."""
-    temporary = _temporary(path)
-    try:
-        with open(temporary, "xb") as file:
-            yield file
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -4,11 +4,10 @@ import dataclasses
 from types import MappingProxyType
 
 from stylelib.errors import check_choice, check_count, check_number
+from stylelib.layers import NETWORKS, POOLINGS, canonical
 
 INITS = ("content", "noise", "style")
-NETWORKS = ("vgg16", "vgg19")
 OPTIMIZERS = ("lbfgs", "adam", "sgd")
-POOLINGS = ("max", "average")
 
 
 def check_learning_rate(learning_rate, optimizer):
@@ -101,7 +100,7 @@ class Recipe:
             layers = getattr(self, name)
             if not all(isinstance(layer, str) for layer in layers):
                 raise ValueError(f"expected {name} as a list of names, got {list(layers)}")
-            if len(set(layers)) < len(layers):
+            if len(set(map(canonical, layers))) < len(layers):
                 raise ValueError(f"expected each of {name} once, got {list(layers)}")
         if self.layer_weights is not None:
             self._freeze("layer_weights")

@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from stylelib._tensorflow import keras, tf
 from stylelib.errors import check_choice, check_count
+from stylelib.layers import canonical
 from stylelib.losses import (
     content_loss,
     representation_distance,
@@ -18,7 +19,6 @@ from stylelib.losses import (
 )
 from stylelib.preprocessing import deprocess, pixel_bounds, preprocess
 from stylelib.recipes import OPTIMIZERS, check_learning_rate
-from stylelib.vgg import canonical
 
 #: Losses in `Result.history`, each already multiplied by its weight.
 LOSSES = ("total", "content", "style", "tv")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 from stylelib.images import load_image
-from stylelib.vgg import DATA
+from stylelib.weights import DATA
 
 # TensorFlow's first call of everything is slow, so a deadline would only fail at random.
 settings.register_profile("stylelib", deadline=None, max_examples=50)

@@ -177,7 +177,7 @@ def test_doctor(capsys):
 
 
 def test_doctor_names_missing_weights(capsys, monkeypatch, tmp_path):
-    monkeypatch.setattr("stylelib.vgg.EMBEDDED", tmp_path / "gone.npz")
+    monkeypatch.setattr("stylelib.weights.EMBEDDED", tmp_path / "gone.npz")
     assert cli.main(["doctor"]) == 2
     assert "git checkout" in capsys.readouterr().err
 

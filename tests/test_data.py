@@ -6,7 +6,7 @@ import re
 import pytest
 
 from stylelib.images import load_image
-from stylelib.vgg import DATA, EMBEDDED, EMBEDDED_SHA256, load_weights
+from stylelib.weights import DATA, EMBEDDED, EMBEDDED_SHA256, load_weights
 
 README = (DATA / "README.md").read_text(encoding="utf-8")
 ROWS = [

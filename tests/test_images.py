@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from stylelib import images
+from stylelib import files, images
 from stylelib.images import check_output, load_image, save_image, scaled_size
 
 RED = (255, 0, 0)
@@ -260,7 +260,7 @@ class TestAddresses:
             load_image(address + "/page")
 
     def test_a_large_one_is_refused(self, https, monkeypatch):
-        monkeypatch.setattr(images, "MAX_DOWNLOAD", 2**20)
+        monkeypatch.setattr(files, "MAX_DOWNLOAD", 2**20)
         address = https({"/large": bytes(2**20 + 1)})
         with pytest.raises(ValueError, match="expected at most 1 MiB"):
             load_image(address + "/large")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import stylelib
-from stylelib.vgg import EMBEDDED
+from stylelib.weights import EMBEDDED
 
 ROOT = Path(__file__).parent.parent
 
@@ -45,8 +45,8 @@ def test_every_public_name_is_there():
 
 
 def test_a_module_imports_only_from_those_below_it():
-    order = ["_tensorflow", "errors", "images", "preprocessing", "vgg", "losses", "recipes"]
-    order += ["training", "api", "plotting", "cli", "__main__"]
+    order = ["_tensorflow", "errors", "files", "images", "preprocessing", "layers", "weights"]
+    order += ["vgg", "losses", "recipes", "training", "api", "plotting", "cli", "__main__"]
     files = {path.stem for path in (ROOT / "stylelib").glob("*.py")} - {"__init__"}
     assert files == set(order)
     for position, module in enumerate(order):
@@ -67,7 +67,7 @@ def test_a_wheel_carries_weights_pictures_and_their_licences(tmp_path):
         assert "stylelib/data/images/chelsea.jpg" in names
         assert wheel.read(f"stylelib/data/weights/{EMBEDDED.name}") == EMBEDDED.read_bytes()
         wheel.extractall(tmp_path / "site")
-    code = "from stylelib.vgg import EMBEDDED, load_weights; load_weights(); print(EMBEDDED)"
+    code = "from stylelib.weights import EMBEDDED, load_weights; load_weights(); print(EMBEDDED)"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path / "site",

@@ -2,8 +2,8 @@ import dataclasses
 
 import pytest
 
+from stylelib.layers import NETWORKS, POOLINGS, keras_name
 from stylelib.recipes import INITS, RECIPES, Recipe, find_recipe
-from stylelib.vgg import CONVOLUTIONS, POOLINGS, keras_name
 
 
 def test_gatys2015_is_the_paper():
@@ -22,7 +22,7 @@ def test_gatys2015_is_the_paper():
 @pytest.mark.parametrize("name", RECIPES)
 def test_every_recipe_names_layers_of_its_network(name):
     recipe = RECIPES[name]
-    assert recipe.network in CONVOLUTIONS
+    assert recipe.network in NETWORKS
     assert recipe.pooling in POOLINGS
     for layer in recipe.content_layers + recipe.style_layers:
         keras_name(layer, recipe.network)
@@ -68,7 +68,7 @@ def test_replace_gives_a_changed_copy():
         ({"style_layers": [["conv1_1"]]}, "expected style_layers as a list of names"),
         ({"learning_rate": 5.0}, "expected a learning_rate only with optimizer adam or sgd"),
         ({"style_layers": []}, "expected style_layers as a list of at least one"),
-        ({"style_layers": ["conv1_1", "conv1_1"]}, "expected each of style_layers once"),
+        ({"style_layers": ["conv1_1", "block1_conv1"]}, "expected each of style_layers once"),
         ({"layer_weights": [1, 2]}, "expected 5 layer_weights, one for each style layer, got 2"),
         ({"layer_weights": [1, 1, 1, 1, -1]}, "expected each of layer_weights"),
     ],

@@ -1,0 +1,92 @@
+"""Names and shapes of the layers of VGG: facts, no network.
+
+VGG is a stack of blocks: two to four convolutions of 3 × 3 with a ReLU, then a pooling that halves
+height and width.
+"""
+
+import re
+
+from stylelib.errors import check_choice
+
+#: Convolutions in each of the five blocks, and filters in each convolution of a block.
+CONVOLUTIONS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
+FILTERS = (64, 128, 256, 512, 512)
+
+NETWORKS = tuple(CONVOLUTIONS)
+POOLINGS = ("max", "average")
+
+
+def layer_names(network="vgg16"):
+    """Names of all convolutional layers, first to last, in Keras' spelling.
+
+    Examples
+    --------
+    >>> layer_names("vgg16")[:3], len(layer_names("vgg16")), len(layer_names("vgg19"))
+    (['block1_conv1', 'block1_conv2', 'block2_conv1'], 13, 16)
+    """
+    check_choice("network", network, CONVOLUTIONS)
+    return [
+        f"block{block}_conv{conv}"
+        for block, convolutions in enumerate(CONVOLUTIONS[network], start=1)
+        for conv in range(1, convolutions + 1)
+    ]
+
+
+def keras_name(layer, network="vgg16"):
+    """Translate a layer's name into Keras' spelling, and check that the network has it.
+
+    Examples
+    --------
+    >>> keras_name("conv4_2"), keras_name("block4_conv2")
+    ('block4_conv2', 'block4_conv2')
+    >>> keras_name("conv3_4", "vgg16")
+    Traceback (most recent call last):
+    ...
+    ValueError: expected a layer of vgg16 from conv1_1 to conv5_3, got 'conv3_4'
+    """
+    names = layer_names(network)
+    name = canonical(layer)
+    if name not in names:
+        last = names[-1].replace("block", "conv").replace("_conv", "_")
+        raise ValueError(f"expected a layer of {network} from conv1_1 to {last}, got {layer!r}")
+    return name
+
+
+def canonical(layer):
+    """Spell a layer's name as Keras does, whatever the network.
+
+    Examples
+    --------
+    >>> canonical("conv4_2"), canonical("block4_conv2")
+    ('block4_conv2', 'block4_conv2')
+    """
+    return re.sub(r"^conv(\d)_(\d)$", r"block\1_conv\2", str(layer))
+
+
+def smallest_side(layer):
+    """Pixels that the shorter side of a picture needs so that `layer` has one position.
+
+    Each of the poolings before the layer halves the sides.
+
+    Examples
+    --------
+    >>> smallest_side("conv1_2"), smallest_side("conv5_1")
+    (1, 16)
+    """
+    block = int(re.search(r"\d", layer).group())
+    return 2 ** (block - 1)
+
+
+def kernel_shapes(network):
+    """Shape of each layer's kernel: height, width, channels in, filters.
+
+    Examples
+    --------
+    >>> kernel_shapes("vgg16")["block2_conv1"]
+    (3, 3, 64, 128)
+    """
+    names = layer_names(network)
+    out = [
+        filters for filters, n in zip(FILTERS, CONVOLUTIONS[network], strict=True) for _ in range(n)
+    ]
+    return {name: (3, 3, i, o) for name, i, o in zip(names, [3, *out], out, strict=False)}
