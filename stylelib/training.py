@@ -248,7 +248,7 @@ def minimize(objective, x0, optimizer="lbfgs", steps=200, callback=None, learnin
     except _Stop as stop:
         reason = str(stop)
     except KeyboardInterrupt:
-        reason = f"interrupted after {len(run.history)} evaluations"
+        reason = f"interrupted at evaluation {len(run.history)}"
     return run.result(reason, settings)
 
 
@@ -281,7 +281,7 @@ class _Run:
         if losses["total"] < self.best_loss:
             self.best, self.best_loss = x, losses["total"]
         if self.callback is not None and self.callback(evaluation, losses, np.asarray(x)):
-            raise _Stop(f"stopped by the callback after {evaluation} evaluations")
+            raise _Stop(f"stopped by the callback at evaluation {evaluation}")
         if evaluation == self.steps:
             raise _Stop(f"all {self.steps} evaluations done")
 
@@ -339,8 +339,8 @@ def _lbfgs(run):
             options={"maxiter": run.steps, "maxfun": run.steps, "ftol": 0.0, "gtol": 0.0},
         )
     if end.success:
-        raise _Stop(f"converged: the loss falls no further after {len(run.history)} evaluations")
-    raise _Stop(f"the line search found no lower loss after {len(run.history)} evaluations")
+        raise _Stop(f"converged at evaluation {len(run.history)}: the loss falls no further")
+    raise _Stop(f"the line search found no lower loss at evaluation {len(run.history)}")
 
 
 def _first_step_scale(gradient):

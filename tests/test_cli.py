@@ -107,7 +107,7 @@ class TestTransfer:
 
         monkeypatch.setattr(cli.Progress, "__call__", interrupt)
         assert run("-o", "out.png", *SMALL) == 130
-        assert "interrupted after 3 evaluations" in capsys.readouterr().out
+        assert "interrupted at evaluation 3" in capsys.readouterr().out
         assert load_image("out.png").shape == (22, 32, 3)
 
     def test_ctrl_c_before_the_first_evaluation(self, folder, capsys, monkeypatch):
@@ -184,7 +184,7 @@ def test_doctor_names_missing_weights(capsys, monkeypatch, tmp_path):
 
 def test_ctrl_c_in_doctor_is_an_interruption(capsys, monkeypatch):
     def interrupted(*arguments, **options):
-        return types.SimpleNamespace(stop_reason="interrupted after 1 evaluations")
+        return types.SimpleNamespace(stop_reason="interrupted at evaluation 1")
 
     monkeypatch.setattr("stylelib.api.transfer", interrupted)
     assert cli.main(["doctor"]) == 130

@@ -214,7 +214,7 @@ class TestMinimize:
 
     def test_at_the_minimum_lbfgs_says_so(self, start):
         result = minimize(Quadratic(start), start, steps=50)
-        assert result.stop_reason == "converged: the loss falls no further after 1 evaluations"
+        assert result.stop_reason == "converged at evaluation 1: the loss falls no further"
         assert result.evaluations == 1
         np.testing.assert_array_equal(result.image, deprocess(start))
 
@@ -225,7 +225,7 @@ class TestMinimize:
                 raise KeyboardInterrupt
 
         result = minimize(objective, start, optimizer, steps=50, callback=interrupt)
-        assert result.stop_reason == "interrupted after 4 evaluations"
+        assert result.stop_reason == "interrupted at evaluation 4"
         assert result.evaluations == len(result.history["total"]) == 4
         assert (result.image != deprocess(start)).any()
 
@@ -253,7 +253,7 @@ class TestMinimize:
 
     def test_the_callback_can_stop(self, objective, start):
         result = minimize(objective, start, steps=50, callback=lambda n, losses, x: n == 3)
-        assert result.stop_reason == "stopped by the callback after 3 evaluations"
+        assert result.stop_reason == "stopped by the callback at evaluation 3"
 
     def test_wrong_options_are_refused(self, objective, start):
         with pytest.raises(ValueError, match="expected optimizer lbfgs, adam or sgd"):
@@ -279,4 +279,4 @@ class TestMinimize:
                 return losses, -gradient
 
         result = minimize(Uphill(start + 1), start, steps=100)
-        assert result.stop_reason.startswith("the line search found no lower loss after")
+        assert result.stop_reason.startswith("the line search found no lower loss at")
