@@ -10,7 +10,7 @@ from stylelib.api import versions
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PARTS = {
-    "One evaluation": (evaluation, "Medians of seven rounds; each ratio compares within a round."),
+    "One evaluation": (evaluation, "Medians of five rounds; each ratio compares within a round."),
     "One transfer": (
         transfer,
         "The pavilion with The Starry Night, recipe `gatys2015`, from the content image, "
