@@ -11,7 +11,7 @@ import stylelib
 from stylelib._tensorflow import keras, tf
 from stylelib.errors import check_choice, check_count, check_number
 from stylelib.images import scaled_size
-from stylelib.layers import NETWORKS, keras_name, smallest_side
+from stylelib.layers import keras_name, smallest_side
 from stylelib.preprocessing import deprocess, load_image, noise_image, preprocess
 from stylelib.recipes import INITS, find_recipe
 from stylelib.training import Objective, minimize
@@ -87,7 +87,6 @@ def transfer(
     """
     name = recipe if isinstance(recipe, str) else None
     recipe = _recipe(recipe, size, steps, changes)
-    check_choice("network", network, NETWORKS)
     check_choice("precision", precision, PRECISIONS)
     check_number("style_scale", style_scale, positive=True)
     check_count("seed", seed, minimum=0)

@@ -142,7 +142,7 @@ def _transfer(options):
         result = transfer(
             options.content,
             options.style,
-            recipe,
+            options.recipe,
             network=options.network,
             callback=progress,
             **given,
