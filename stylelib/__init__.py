@@ -32,6 +32,8 @@ _HOME = {
     "minimize": "training",
     "Result": "training",
     "transfer": "api",
+    "reconstruct_content": "api",
+    "reconstruct_style": "api",
 }
 __all__ = list(_HOME)
 

@@ -13,7 +13,7 @@ from stylelib.errors import check_choice, check_count, check_number
 from stylelib.images import scaled_size
 from stylelib.layers import keras_name, smallest_side
 from stylelib.preprocessing import deprocess, load_image, noise_image, preprocess
-from stylelib.recipes import INITS, find_recipe
+from stylelib.recipes import INITS, RECONSTRUCTION, find_recipe
 from stylelib.training import Objective, minimize
 from stylelib.vgg import PRECISIONS, VGG
 
@@ -86,33 +86,140 @@ def transfer(
     ((21, 32, 3), 3, 'all 3 evaluations done')
     """
     name = recipe if isinstance(recipe, str) else None
-    recipe = _recipe(recipe, size, steps, changes)
-    check_choice("precision", precision, PRECISIONS)
-    check_number("style_scale", style_scale, positive=True)
-    check_count("seed", seed, minimum=0)
-    layers = _active_layers(recipe)
-    for layer in layers:
-        keras_name(layer, network)
-    content_image = _load(content, "content", recipe.size, layers)
-    style_image = _load(style, "style", recipe.size * style_scale, layers)
-    x0 = _start(recipe.init if init is None else init, content_image, style_image, seed)
+    recipe = _changed(recipe, size, steps, changes)
+    return _optimized(
+        recipe,
+        {"content": content, "style": style},
+        network,
+        weights,
+        recipe.init if init is None else init,
+        precision,
+        seed,
+        callback,
+        style_scale,
+        name,
+    )
 
-    vgg = VGG(layers, network, weights, recipe.pooling, recipe.normalized, precision)
-    objective = Objective(vgg, recipe, content_image, style_image)
-    result = minimize(objective, x0, recipe.optimizer, recipe.steps, callback, recipe.learning_rate)
-    settings = {
-        "content": _described(content, content_image),
-        "style": _described(style, style_image),
-        "network": network,
-        "weights": weights if weights is None else str(weights),
-        "init": _described(recipe.init if init is None else init, deprocess(x0)),
-        "style_scale": style_scale,
-        "precision": precision,
-        "seed": seed,
-        "recipe": {"name": name, **dataclasses.asdict(recipe)},
-        "versions": versions(),
-    }
-    return dataclasses.replace(result, settings=result.settings | settings)
+
+def reconstruct_content(
+    image,
+    layer,
+    size=None,
+    steps=None,
+    optimizer="lbfgs",
+    seed=0,
+    network="vgg16",
+    weights=None,
+    init="noise",
+    precision="float32",
+    callback=None,
+    **changes,
+):
+    """Find a picture that one layer cannot tell from `image`: what that layer remembers of it.
+
+    Lowers the content loss, Eq. 1, alone.
+
+    Parameters
+    ----------
+    image : array, path, https address or anything else that `load_image` takes
+    layer : str
+        Such as ``"conv4_2"`` or ``"block4_conv2"``.
+    size : int, optional
+        Longer side of the result in pixels, at least 32, by default 256. A smaller `image` is
+        enlarged.
+    steps : int, optional
+        Evaluations of the loss, by default 200.
+    optimizer : {"lbfgs", "adam", "sgd"}
+    seed : int
+        Of the noise.
+    network : {"vgg16", "vgg19"}
+    weights : str or path, optional
+        See `load_weights`.
+    init : {"noise"} or a picture
+        Where to start. (``"content"`` would start at the end.)
+    precision : {"float32", "bfloat16"}
+    callback : callable, optional
+        See `minimize`.
+    **changes
+        Other settings of a `Recipe`, such as ``pooling="max"``, ``tv_weight=0.1`` or
+        ``learning_rate=5.0``; without them the paper's, ``RECIPES["gatys2015"]``.
+
+    Returns
+    -------
+    Result
+        Its picture is to be compared with ``load_image(image, max_size=size)``.
+
+    Raises
+    ------
+    ValueError
+        For an unknown layer, setting or value, and a picture that cannot be read or is too small.
+
+    Examples
+    --------
+    >>> result = reconstruct_content(noise_image((40, 60)), "conv2_1", size=32, steps=3, seed=1)
+    >>> result.image.shape, sorted(name for name, loss in result.history.items() if loss.any())
+    ((21, 32, 3), ['content', 'total'])
+    """
+    recipe = RECONSTRUCTION.replace(content_layers=[layer], style_weight=0.0, optimizer=optimizer)
+    recipe = _changed(recipe, size, steps, changes)
+    sources = {"content": image}
+    return _optimized(recipe, sources, network, weights, init, precision, seed, callback)
+
+
+def reconstruct_style(
+    image,
+    layers,
+    size=None,
+    steps=None,
+    optimizer="lbfgs",
+    seed=0,
+    network="vgg16",
+    weights=None,
+    init="noise",
+    precision="float32",
+    callback=None,
+    **changes,
+):
+    """Find a picture with the Gram matrices of `image`: its texture without its arrangement.
+
+    Lowers the style loss, Eq. 5, alone.
+
+    Parameters
+    ----------
+    image : array, path, https address or anything else that `load_image` takes
+    layers : str or sequence of str
+        Such as ``["conv1_1", "conv2_1"]``; each counts the same unless ``layer_weights`` says
+        otherwise.
+    size, steps, optimizer, seed, network, weights, precision, callback
+        As in `reconstruct_content`.
+    init : {"noise"} or a picture
+        Where to start.
+    **changes
+        Other settings of a `Recipe`, such as ``pooling="max"`` or ``layer_weights=[0.2, 0.8]``;
+        without them the paper's, ``RECIPES["gatys2015"]``.
+
+    Returns
+    -------
+    Result
+        Its picture has the shape of ``load_image(image, max_size=size)``.
+
+    Raises
+    ------
+    ValueError
+        For an unknown layer, setting or value, and a picture that cannot be read or is too small.
+
+    Examples
+    --------
+    >>> image = noise_image((40, 60))
+    >>> result = reconstruct_style(image, ["conv1_1", "conv2_1"], size=32, steps=3, seed=1)
+    >>> result.image.shape, sorted(name for name, loss in result.history.items() if loss.any())
+    ((21, 32, 3), ['style', 'total'])
+    """
+    layers = [layers] if isinstance(layers, str) else layers
+    recipe = RECONSTRUCTION.replace(style_layers=layers, content_weight=0.0, optimizer=optimizer)
+    recipe = _changed(recipe, size, steps, changes)
+    sources = {"style": image}
+    return _optimized(recipe, sources, network, weights, init, precision, seed, callback)
 
 
 def versions():
@@ -126,13 +233,56 @@ def versions():
     return {module.__name__: module.__version__ for module in (stylelib, tf, keras, np, scipy)}
 
 
-def _recipe(recipe, size, steps, changes):
+def _changed(recipe, size, steps, changes):
     """Apply all changes to the recipe before anything slow begins."""
     overrides = {"size": size, "steps": steps}
     changes |= {name: value for name, value in overrides.items() if value is not None}
     recipe = find_recipe(recipe).replace(**changes)
     check_count("size", recipe.size, minimum=SMALLEST_SIZE)
     return recipe
+
+
+def _optimized(
+    recipe,
+    sources,
+    network,
+    weights,
+    init,
+    precision,
+    seed,
+    callback,
+    style_scale=1.0,
+    name=None,
+):
+    """Run a recipe on the pictures there are: ``"content"``, ``"style"`` or both."""
+    check_choice("precision", precision, PRECISIONS)
+    check_number("style_scale", style_scale, positive=True)
+    check_count("seed", seed, minimum=0)
+    for role in ("content", "style"):
+        weight = getattr(recipe, f"{role}_weight")
+        if weight and role not in sources:
+            raise ValueError(f"expected {role}_weight 0, as there is no {role} image, got {weight}")
+    layers = _active_layers(recipe)
+    for layer in layers:
+        keras_name(layer, network)
+    sizes = {"content": recipe.size, "style": recipe.size * style_scale}
+    images = {role: _load(source, role, sizes[role], layers) for role, source in sources.items()}
+    x0 = _start(init, images, seed)
+
+    vgg = VGG(layers, network, weights, recipe.pooling, recipe.normalized, precision)
+    objective = Objective(vgg, recipe, images.get("content"), images.get("style"))
+    result = minimize(objective, x0, recipe.optimizer, recipe.steps, callback, recipe.learning_rate)
+    settings = {role: _described(source, images[role]) for role, source in sources.items()} | {
+        "network": network,
+        "weights": weights if weights is None else str(weights),
+        "init": _described(init, deprocess(x0)),
+        "style_scale": style_scale,
+        "precision": precision,
+        "seed": seed,
+        "recipe": {"name": name, **dataclasses.asdict(recipe)},
+        "versions": versions(),
+    }
+    return dataclasses.replace(result, settings=result.settings | settings)
 
 
 def _active_layers(recipe):
@@ -159,18 +309,15 @@ def _load(source, role, longer_side, layers):
     return load_image(image, size=size)
 
 
-def _start(init, content_image, style_image, seed):
-    """The picture to begin with, in VGG space and of the content image's size."""
-    size = content_image.shape[:2]
+def _start(init, images, seed):
+    """The picture to begin with, in VGG space, of the size of the content image if there is one."""
+    size = next(iter(images.values())).shape[:2]
+    if isinstance(init, str) and init == "noise":
+        return preprocess(noise_image(size, seed))
     if isinstance(init, str) and init in INITS:
-        image = {
-            "content": lambda: content_image,
-            "style": lambda: load_image(style_image, size=size),
-            "noise": lambda: noise_image(size, seed),
-        }[init]()
-    else:
-        image = load_image(init, size=size)
-    return preprocess(image)
+        check_choice("init", init, ["noise", *images])
+        init = images[init]
+    return preprocess(load_image(init, size=size))
 
 
 def _described(source, image):

@@ -15,8 +15,8 @@ from tqdm import tqdm
 
 from stylelib import __version__
 from stylelib.images import check_output, save_image
-from stylelib.layers import NETWORKS
-from stylelib.recipes import INITS, OPTIMIZERS, RECIPES, find_recipe
+from stylelib.layers import NETWORKS, POOLINGS
+from stylelib.recipes import INITS, OPTIMIZERS, RECIPES, RECONSTRUCTION, find_recipe
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -73,24 +73,33 @@ def _parser():
     )
     add("content", metavar="CONTENT", help="the photograph: a file or an https address")
     add("style", metavar="STYLE", help="the painting: a file or an https address")
-    add("-o", "--output", metavar="OUT.png", required=True, help="the picture to write")
     add("--recipe", metavar="NAME", default="gatys2015", help="see 'stylelib recipes' (gatys2015)")
-    add("--size", metavar="PX", type=_whole, help="longer side of the result (the recipe's)")
-    add("--steps", metavar="N", type=_whole, help="evaluations of the loss (the recipe's)")
-    add("--network", choices=NETWORKS, default="vgg16", help="vgg19 is downloaded (vgg16)")
-    add(
-        "--weights", metavar="PATH", help="'embedded', 'imagenet', 'random', an .h5 or an .npz file"
-    )
     add("--init", metavar="START", help=f"{', '.join(INITS)} or a picture (the recipe's)")
-    add("--optimizer", choices=OPTIMIZERS, help="(the recipe's)")
     add(
         "--style-scale", metavar="X", type=_number, help="longer side of the style image / size (1)"
     )
     add("--content-weight", metavar="X", type=_number, help="α (the recipe's)")
     add("--style-weight", metavar="X", type=_number, help="β (the recipe's)")
-    add("--tv-weight", metavar="X", type=_number, help="of total variation (the recipe's)")
-    add("--precision", metavar="P", help="float32 or bfloat16 (float32)")
-    add("--seed", metavar="N", type=_whole, help="of the noise (0)")
+    _add_run(add)
+
+    add = _command(
+        commands,
+        "reconstruct-content",
+        _reconstruct_content,
+        "show what a layer remembers of a picture",
+    )
+    add("image", metavar="IMAGE", help="a file or an https address")
+    add("--layer", metavar="LAYER", required=True, help="such as conv4_2")
+    add("--init", metavar="START", help="noise or a picture (noise)")
+    _add_run(add, RECONSTRUCTION)
+
+    add = _command(
+        commands, "reconstruct-style", _reconstruct_style, "show the texture of a picture"
+    )
+    add("image", metavar="IMAGE", help="a file or an https address")
+    add("--layers", metavar="LAYERS", required=True, type=_names, help="such as conv1_1,conv2_1")
+    add("--init", metavar="START", help="noise or a picture (noise)")
+    _add_run(add, RECONSTRUCTION)
 
     _command(commands, "recipes", _recipes, "list the recipes and their settings")
     _command(
@@ -104,6 +113,31 @@ def _command(commands, name, function, summary):
     parser = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
     parser.set_defaults(command=function)
     return parser.add_argument
+
+
+def _add_run(add, recipe=None):
+    """Add the arguments of every command that paints; without a recipe the user chooses one."""
+
+    def default(setting):
+        return getattr(recipe, setting) if recipe else "the recipe's"
+
+    add("-o", "--output", metavar="OUT.png", required=True, help="the picture to write")
+    add("--size", metavar="PX", type=_whole, help=f"longer side of the result ({default('size')})")
+    add("--steps", metavar="N", type=_whole, help=f"evaluations of the loss ({default('steps')})")
+    add("--network", choices=NETWORKS, help="vgg19 is downloaded (vgg16)")
+    add(
+        "--weights", metavar="PATH", help="'embedded', 'imagenet', 'random', an .h5 or an .npz file"
+    )
+    add("--pooling", choices=POOLINGS, help=f"({default('pooling')})")
+    add("--optimizer", choices=OPTIMIZERS, help=f"({default('optimizer')})")
+    tv_weight = default("tv_weight")
+    add("--tv-weight", metavar="X", type=_number, help=f"of total variation ({tv_weight})")
+    add("--precision", metavar="P", help="float32 or bfloat16 (float32)")
+    add("--seed", metavar="N", type=_whole, help="of the noise (0)")
+
+
+def _names(text):
+    return [name.strip() for name in text.split(",")]
 
 
 def _whole(text):
@@ -121,32 +155,41 @@ def _parsed(kind, expected, text):
         raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}") from None
 
 
-#: Options that `transfer` gets only where they were given, so that defaults stand in one place.
+#: Options that reach the library only where they were given: defaults stand in one place.
 _OPTIONAL = (
-    *("size", "steps", "weights", "init", "optimizer", "style_scale"),
+    *("size", "steps", "network", "weights", "init", "pooling", "optimizer", "style_scale"),
     *("content_weight", "style_weight", "tv_weight", "precision", "seed"),
 )
 
 
 def _transfer(options):
     recipe = find_recipe(options.recipe)  # before the seconds that TensorFlow takes to import
+    sources = (options.content, options.style)
+    return _run(options, "transfer", sources, (options.recipe,), recipe.steps)
+
+
+def _reconstruct_content(options):
+    sources, arguments = (options.image,), (options.layer,)
+    return _run(options, "reconstruct_content", sources, arguments, RECONSTRUCTION.steps)
+
+
+def _reconstruct_style(options):
+    sources, arguments = (options.image,), (options.layers,)
+    return _run(options, "reconstruct_style", sources, arguments, RECONSTRUCTION.steps)
+
+
+def _run(options, name, sources, arguments, steps):
+    """Call the function `name` of the library, show its progress and write its picture."""
     output = check_output(options.output)
-    for source in (options.content, options.style):
+    for source in sources:
         if output.exists() and os.path.exists(source) and output.samefile(source):
             raise ValueError(f"cannot write {output}: it is one of the pictures to read")
-    from stylelib.api import transfer
+    from stylelib import api
 
-    given = {name: getattr(options, name) for name in _OPTIONAL}
-    given = {name: value for name, value in given.items() if value is not None}
-    with Progress(given.get("steps", recipe.steps)) as progress:
-        result = transfer(
-            options.content,
-            options.style,
-            options.recipe,
-            network=options.network,
-            callback=progress,
-            **given,
-        )
+    given = {option: getattr(options, option, None) for option in _OPTIONAL}
+    given = {option: value for option, value in given.items() if value is not None}
+    with Progress(given.get("steps", steps)) as progress:
+        result = getattr(api, name)(*sources, *arguments, callback=progress, **given)
     save_image(output, result.image)
     height, width, _ = result.image.shape
     print(f"{output}: {width} × {height}, {result.seconds:.0f} s, {result.stop_reason}")

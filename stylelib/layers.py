@@ -47,7 +47,7 @@ def keras_name(layer, network="vgg16"):
     names = layer_names(network)
     name = canonical(layer)
     if name not in names:
-        last = names[-1].replace("block", "conv").replace("_conv", "_")
+        last = paper_name(names[-1])
         raise ValueError(f"expected a layer of {network} from conv1_1 to {last}, got {layer!r}")
     return name
 
@@ -61,6 +61,38 @@ def canonical(layer):
     ('block4_conv2', 'block4_conv2')
     """
     return re.sub(r"^conv(\d)_(\d)$", r"block\1_conv\2", str(layer))
+
+
+def paper_name(layer):
+    """Spell a layer's name as the paper does, whatever the network.
+
+    Examples
+    --------
+    >>> paper_name("block4_conv2"), paper_name("conv4_2")
+    ('conv4_2', 'conv4_2')
+    """
+    return re.sub(r"^block(\d)_conv(\d)$", r"conv\1_\2", str(layer))
+
+
+def receptive_field(layer, network="vgg16"):
+    """Side, in pixels, of the square that one position of a layer can see.
+
+    A 3 × 3 convolution widens the square by the distance of two of its input positions on either
+    side; a pooling widens it by one such distance, and doubles the distance.
+
+    Examples
+    --------
+    >>> receptive_field("conv1_1"), receptive_field("conv2_1"), receptive_field("conv5_1")
+    (3, 10, 132)
+    """
+    names = layer_names(network)
+    side, distance = 1, 1
+    for name in names[: names.index(keras_name(layer, network)) + 1]:
+        block, conv = map(int, re.findall(r"\d", name))
+        if conv == 1 and block > 1:
+            side, distance = side + distance, 2 * distance
+        side += 2 * distance
+    return side
 
 
 def smallest_side(layer):

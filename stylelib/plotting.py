@@ -1,17 +1,19 @@
 """Figures that several notebooks share, in one style."""
 
+import re
 import sys
 
 import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
 
+from stylelib.layers import paper_name
+
 #: Okabe and Ito's palette, which colour-blind readers can tell apart.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 WIDTH = 9.0  # inches: what fits into a notebook on GitHub
 
 STYLE = {
-    "figure.dpi": 80,
     "figure.constrained_layout.use": True,
     "font.size": 11,
     "axes.titlesize": 11,
@@ -24,12 +26,17 @@ STYLE = {
 }
 
 
-def use_style():
+def use_style(dpi=80):
     """Set Matplotlib up for the notebooks.
 
     In Jupyter, figures become JPEG: photographs take a fifth of the room they need as PNG.
+
+    Parameters
+    ----------
+    dpi : int
+        Pixels to the inch. 80 suits a screen, 200 a printed page.
     """
-    plt.rcParams.update(STYLE)
+    plt.rcParams.update(STYLE | {"figure.dpi": dpi})
     if "ipykernel" in sys.modules:
         from matplotlib_inline.backend_inline import set_matplotlib_formats
 
@@ -77,6 +84,47 @@ def show_images(images, titles=None, columns=None, width=WIDTH):
             axes.imshow(image, cmap="gray", vmin=0, vmax=255)
             axes.set_title(next(titles))
             axes.set_axis_off()
+    return figure
+
+
+def show_layers(images, notes=None, width=WIDTH):
+    """Draw a picture for each layer: the five blocks side by side, convolutions from top to bottom.
+
+    The first row holds conv1_1 to conv5_1, as Figure 1 of arXiv 1508.06576 does, the second
+    conv1_2 to conv5_2, as that of the CVPR paper.
+
+    Parameters
+    ----------
+    images : dict of str to numpy.ndarray
+        By layer name, all of one shape: ``(H, W, 3)`` or ``(H, W)``, ``uint8``.
+    notes : dict of str to str, optional
+        By layer name: what stands beside the name in the title.
+    width : float
+        Of the figure, in inches.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> picture = np.zeros((4, 6, 3), np.uint8)
+    >>> figure = show_layers({"conv1_1": picture, "block2_conv2": picture}, {"conv1_1": "90 %"})
+    >>> [axes.get_title() for axes in figure.axes]
+    ['conv1_1 · 90 %', 'conv2_2']
+    """
+    places = {layer: tuple(map(int, re.findall(r"\d", layer))) for layer in images}
+    rows, columns = (max(place[axis] for place in places.values()) for axis in (1, 0))
+    height, side = next(iter(images.values())).shape[:2]
+    cell = (width - 0.1 * columns) / columns
+    figure = plt.figure(figsize=(width, rows * (cell * height / side + 0.35)))
+    grid = figure.add_gridspec(rows, columns)
+    for layer, (block, conv) in places.items():
+        axes = figure.add_subplot(grid[conv - 1, block - 1])
+        axes.imshow(images[layer], cmap="gray", vmin=0, vmax=255)
+        note = f" · {notes[layer]}" if notes and layer in notes else ""
+        axes.set_title(paper_name(layer) + note, fontsize=10)
+        axes.set_axis_off()
     return figure
 
 

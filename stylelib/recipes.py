@@ -160,6 +160,9 @@ RECIPES = MappingProxyType(
     }
 )
 
+#: For `reconstruct_content` and `reconstruct_style`: the paper's settings, smaller and shorter.
+RECONSTRUCTION = RECIPES["gatys2015"].replace(size=256, steps=200)
+
 
 def find_recipe(recipe):
     """Return the recipe of that name, or `recipe` itself where it is one.

@@ -3,10 +3,15 @@ import json
 import numpy as np
 import pytest
 
-from stylelib import api, transfer
+from stylelib import api, reconstruct_content, reconstruct_style, transfer
+from stylelib._tensorflow import tf
 from stylelib.images import load_image, save_image
-from stylelib.preprocessing import noise_image
+from stylelib.layers import layer_names
+from stylelib.losses import style_loss
+from stylelib.preprocessing import noise_image, preprocess
 from stylelib.recipes import RECIPES
+from stylelib.vgg import VGG
+from stylelib.weights import DATA
 
 SMALL = {"size": 32, "steps": 3}
 
@@ -168,3 +173,123 @@ def test_a_recipe_of_your_own(content_image, style_image):
     result = transfer(content_image, style_image, recipe)
     assert max(result.image.shape) == 40
     assert result.evaluations == 2
+
+
+def psnr(one, other):
+    return float(tf.image.psnr(tf.constant(one), tf.constant(other), max_val=255))
+
+
+class TestReconstructContent:
+    def test_the_first_layer_gives_the_photograph_back(self):
+        cat = load_image(DATA / "images" / "chelsea.jpg", max_size=128)
+        result = reconstruct_content(cat, "conv1_1", size=128, steps=300)
+        assert psnr(result.image, cat) >= 30
+        assert not result.history["style"].any()
+        assert not result.history["tv"].any()
+
+    def test_deeper_layers_remember_less(self, content_image):
+        scores = [
+            psnr(reconstruct_content(content_image, layer, size=64, steps=60).image, content_image)
+            for layer in ("conv1_1", "conv2_1", "conv5_1")
+        ]
+        assert scores == sorted(scores, reverse=True)
+
+    @pytest.mark.parametrize("layer", layer_names("vgg16"))
+    def test_every_layer_can_be_reconstructed(self, layer, content_image):
+        result = reconstruct_content(content_image, layer, size=32, steps=25)
+        assert result.history["content"][-1] < 0.5 * result.history["content"][0]
+
+    def test_the_sixteen_layers_of_vgg19_too(self, content_image):
+        result = reconstruct_content(
+            content_image, "conv5_4", network="vgg19", weights="random", **SMALL
+        )
+        assert result.settings["network"] == "vgg19"
+        with pytest.raises(ValueError, match="expected a layer of vgg16"):
+            reconstruct_content(content_image, "conv5_4")
+
+    def test_starts(self, content_image):
+        at_the_goal = reconstruct_content(content_image, "conv2_1", init="content", **SMALL)
+        assert at_the_goal.history["content"][0] == 0
+        grey = np.full_like(content_image, 128)
+        result = reconstruct_content(content_image, "conv2_1", init=grey, size=64, steps=60)
+        noisy = reconstruct_content(content_image, "conv2_1", size=64, steps=60)
+        assert psnr(result.image, content_image) > psnr(noisy.image, content_image) + 3
+
+    def test_the_same_call_gives_the_same_bytes(self, content_image):
+        one, two, other = (
+            reconstruct_content(content_image, "conv2_1", seed=seed, **SMALL).image
+            for seed in (1, 1, 2)
+        )
+        np.testing.assert_array_equal(one, two)
+        assert (one != other).any()
+
+
+class TestReconstructStyle:
+    def test_the_gram_matrices_come_close_and_the_arrangement_does_not(self, style_image):
+        layers = ["conv1_1", "conv2_1", "conv3_1"]
+        result = reconstruct_style(style_image, layers, size=64, steps=80)
+        assert result.history["style"][-1] < 0.01 * result.history["style"][0]
+        assert not result.history["content"].any()
+        grey = [image.mean(axis=2).ravel() for image in (result.image, style_image)]
+        assert np.corrcoef(*grey)[0, 1] < 0.5
+
+    def test_the_loss_is_eq_5_with_equal_weights(self, style_image):
+        layers = ["conv1_1", "block2_conv1"]
+        vgg = VGG(layers, pooling="average")
+        noise = noise_image(style_image.shape[:2], seed=4)
+        expected = style_loss(vgg(preprocess(noise)), vgg(preprocess(style_image)))
+        result = reconstruct_style(style_image, layers, size=64, steps=1, seed=4)
+        assert result.history["style"][0] == pytest.approx(1e3 * float(expected), rel=1e-4)
+
+    def test_one_layer_needs_no_list(self, style_image):
+        one = reconstruct_style(style_image, "conv2_1", **SMALL)
+        two = reconstruct_style(style_image, ["conv2_1"], **SMALL)
+        np.testing.assert_array_equal(one.image, two.image)
+        assert one.image.shape == (26, 32, 3)
+
+    def test_settings_of_the_recipe_can_change(self, style_image):
+        layers = ["conv1_1", "conv2_1"]
+        images = [
+            reconstruct_style(style_image, layers, **SMALL, **options).image
+            for options in ({}, {"layer_weights": [1.0, 0.0]}, {"pooling": "max"})
+        ]
+        for image in images[1:]:
+            assert (image != images[0]).any()
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda image: reconstruct_content(image, "conv9_1"), "expected a layer of vgg16"),
+        (lambda image: reconstruct_content(image, ["conv1_1"]), "expected content_layers"),
+        (lambda image: reconstruct_content(image, "conv1_1", size=16), "expected size"),
+        (lambda image: reconstruct_content(image, "conv1_1", steps=0), "expected steps"),
+        (lambda image: reconstruct_content(image, "conv1_1", poling="max"), "mean 'pooling'"),
+        (
+            lambda image: reconstruct_content(image, "conv1_1", style_weight=1.0),
+            "expected style_weight 0, as there is no style image, got 1.0",
+        ),
+        (
+            lambda image: reconstruct_content(image, "conv1_1", init="style"),
+            "expected init noise or content, got 'style'",
+        ),
+        (lambda image: reconstruct_content("gone.png", "conv1_1"), "cannot read gone.png"),
+        (lambda image: reconstruct_style(image, []), "expected style_layers"),
+        (lambda image: reconstruct_style(image, ["conv1_1", "block1_conv1"]), "once"),
+        (
+            lambda image: reconstruct_style(image, "conv1_1", content_weight=1.0),
+            "expected content_weight 0, as there is no content image",
+        ),
+        (
+            lambda image: reconstruct_style(image, "conv1_1", layer_weights=[1, 2]),
+            "expected 1 layer_weights",
+        ),
+    ],
+)
+def test_a_reconstruction_refuses_bad_input_before_a_network_is_built(call, message, monkeypatch):
+    def build(*arguments, **options):
+        raise AssertionError("a network was built")
+
+    monkeypatch.setattr(api, "VGG", build)
+    with pytest.raises(ValueError, match=message):
+        call(noise_image((40, 40)))

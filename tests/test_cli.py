@@ -130,6 +130,58 @@ class TestTransfer:
         assert "no finite number at evaluation 1" in capsys.readouterr().out
 
 
+RECONSTRUCT = {
+    "reconstruct-content": ["--layer", "conv2_1"],
+    "reconstruct-style": ["--layers", "conv1_1, block2_conv1"],
+}
+
+
+class TestReconstruct:
+    @pytest.mark.parametrize("command", RECONSTRUCT)
+    def test_a_picture_is_written(self, command, capsys):
+        arguments = [command, "content.png", *RECONSTRUCT[command], "-o", "out.png", *SMALL]
+        assert cli.main(arguments) == 0
+        assert load_image("out.png").shape == (22, 32, 3)
+        assert capsys.readouterr().out.startswith("out.png: 32 × 22, ")
+
+    def test_options_reach_the_library(self, monkeypatch):
+        seen = []
+
+        def fake(image, which, callback, **options):
+            seen.append((which, options))
+            raise ValueError("enough")
+
+        monkeypatch.setattr("stylelib.api.reconstruct_content", fake)
+        monkeypatch.setattr("stylelib.api.reconstruct_style", fake)
+        for command, arguments in RECONSTRUCT.items():
+            assert cli.main(
+                [command, "content.png", *arguments, "-o", "out.png", "--pooling", "max",
+                 "--init", "style.png", "--tv-weight", "0.1", "--network", "vgg19"]
+            ) == 2  # fmt: skip
+        options = {"pooling": "max", "init": "style.png", "tv_weight": 0.1, "network": "vgg19"}
+        assert seen == [("conv2_1", options), (["conv1_1", "block2_conv1"], options)]
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ("reconstruct-content content.png --layer conv9_1", "expected a layer of vgg16"),
+            ("reconstruct-content content.png", "required: --layer"),
+            ("reconstruct-content gone.png --layer conv1_1", "cannot read gone.png"),
+            ("reconstruct-style content.png --layers conv1_1,", "expected a layer of vgg16"),
+            ("reconstruct-style content.png --layers conv1_1 --recipe x", "unrecognized"),
+        ],
+    )
+    def test_bad_input_is_one_line_and_status_2(self, arguments, message, folder, capsys):
+        try:
+            status = cli.main([*arguments.split(), "-o", "out.png"])
+        except SystemExit as error:
+            status = error.code
+        out, err = capsys.readouterr()
+        assert (status, out, len(err.splitlines())) == (2, "", 1)
+        assert message in err
+        assert not (folder / "out.png").exists()
+
+
 class TestProgress:
     def test_on_a_terminal_there_is_a_bar_with_loss_and_time_left(self):
         class Terminal(io.StringIO):

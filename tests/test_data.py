@@ -35,7 +35,9 @@ def test_the_library_expects_the_hash_in_the_table():
     assert hashes[EMBEDDED.relative_to(DATA).as_posix()] == EMBEDDED_SHA256
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if ".jpg" in row[0]], ids=lambda row: row[0])
+@pytest.mark.parametrize(
+    "row", [row for row in ROWS if "weights/" not in row[0]], ids=lambda row: row[0]
+)
 def test_every_picture_loads(row):
     assert min(load_image(DATA / row[0].strip("`")).shape[:2]) >= 256
 

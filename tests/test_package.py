@@ -65,6 +65,7 @@ def test_a_wheel_carries_weights_pictures_and_their_licences(tmp_path):
         names = wheel.namelist()
         assert "stylelib/data/README.md" in names
         assert "stylelib/data/images/chelsea.jpg" in names
+        assert "stylelib/data/images/brick.png" in names
         assert wheel.read(f"stylelib/data/weights/{EMBEDDED.name}") == EMBEDDED.read_bytes()
         wheel.extractall(tmp_path / "site")
     code = "from stylelib.weights import EMBEDDED, load_weights; load_weights(); print(EMBEDDED)"

@@ -39,6 +39,20 @@ def test_grey_is_not_stretched():
     assert figure.axes[0].images[0].get_clim() == (0, 255)
 
 
+def test_layers_stand_by_block_and_convolution():
+    layers = ["block1_conv2", "conv3_1", "conv3_2"]
+    images = {layer: np.full((4, 6), i, np.uint8) for i, layer in enumerate(layers)}
+    figure = plotting.show_layers(images, {"conv3_1": "5 %"})
+    figure.canvas.draw()
+    assert [axes.get_title() for axes in figure.axes] == ["conv1_2", "conv3_1 · 5 %", "conv3_2"]
+    for value, axes in enumerate(figure.axes):
+        assert axes.images[0].get_array()[0, 0] == value
+    (x12, y12), (x31, y31), (x32, y32) = (axes.get_position().p0 for axes in figure.axes)
+    assert x12 < x31 == x32  # block 1 left of block 3
+    assert y31 > y32  # the first convolution above the second
+    assert y12 == pytest.approx(y32)
+
+
 def test_losses_stand_on_a_shared_logarithmic_axis():
     history = {"total": np.array([9.0, 3.0]), "content": np.array([0.0, 2.0])}
     figure = plotting.plot_losses({"one": history, "two": history}, terms=["total", "content"])
@@ -57,6 +71,8 @@ def test_the_style_is_set_for_matplotlib_and_jupyter(monkeypatch):
     with plt.rc_context():
         plotting.use_style()
         assert plt.rcParams["axes.spines.top"] is False
+        plotting.use_style(dpi=200)
+        assert plt.rcParams["figure.dpi"] == 200
         monkeypatch.setattr(
             "matplotlib_inline.backend_inline.set_matplotlib_formats",
             lambda *arguments, **options: formats.append((arguments, options)),

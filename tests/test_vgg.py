@@ -5,7 +5,7 @@ import pytest
 
 from stylelib import vgg as vgg_module
 from stylelib._tensorflow import keras, tf
-from stylelib.layers import keras_name, layer_names, smallest_side
+from stylelib.layers import keras_name, layer_names, paper_name, receptive_field, smallest_side
 from stylelib.vgg import VGG
 from stylelib.weights import load_weights
 
@@ -178,3 +178,34 @@ class TestNames:
     def test_wrong_options_are_refused(self, options, message):
         with pytest.raises(ValueError, match=message):
             VGG(**{"layers": ["conv1_1"], **options})
+
+
+class TestReceptiveField:
+    @pytest.mark.parametrize("layer", ["conv1_1", "conv2_1", "conv3_3", "conv4_1"])
+    def test_it_is_the_square_that_moves_one_position(self, layer):
+        x = tf.zeros((1, 96, 96, 3))
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            maps = VGG([layer], weights="random", pooling="average")(x + 1.0)[layer]
+            middle = maps.shape[1] // 2
+            answer = tf.reduce_sum(maps[0, middle, middle])
+        seen = np.abs(tape.gradient(answer, x)[0]).sum(axis=2) > 0
+        for axis in (0, 1):
+            rows = np.flatnonzero(seen.any(axis=axis))
+            assert rows[-1] - rows[0] + 1 == receptive_field(layer)
+
+    def test_known_values(self):
+        assert receptive_field("block5_conv3") == 196
+        assert receptive_field("conv5_4", "vgg19") == 252
+        sides = [receptive_field(layer, "vgg19") for layer in layer_names("vgg19")]
+        assert sides == sorted(set(sides))
+
+    def test_an_unknown_layer_is_refused(self):
+        with pytest.raises(ValueError, match="expected a layer of vgg16"):
+            receptive_field("conv3_4")
+
+
+def test_both_spellings_lead_to_each_other():
+    for layer in layer_names("vgg19"):
+        assert keras_name(paper_name(layer), "vgg19") == layer
+        assert paper_name(paper_name(layer)) == paper_name(layer)
