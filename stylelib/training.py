@@ -236,6 +236,8 @@ def minimize(objective, x0, optimizer="lbfgs", steps=200, callback=None, learnin
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         check_choice("optimizer", optimizer, OPTIMIZERS)
     check_learning_rate(learning_rate, optimizer)
+    if learning_rate is not None:
+        learning_rate = float(learning_rate)  # Keras takes neither 5 nor NumPy's numbers
     settings = {"optimizer": optimizer, "learning_rate": learning_rate, "steps": steps}
     if not isinstance(optimizer, str):
         settings["optimizer"] = keras.optimizers.serialize(optimizer)

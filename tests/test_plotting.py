@@ -5,6 +5,7 @@ matplotlib.use("agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 from stylelib import plotting
 
@@ -42,15 +43,19 @@ def test_grey_is_not_stretched():
 def test_layers_stand_by_block_and_convolution():
     layers = ["block1_conv2", "conv3_1", "conv3_2"]
     images = {layer: np.full((4, 6), i, np.uint8) for i, layer in enumerate(layers)}
-    figure = plotting.show_layers(images, {"conv3_1": "5 %"})
+    figure = plotting.show_layers(images, {"conv3_1": "5 %"}, rows=["first", "second"])
     figure.canvas.draw()
-    assert [axes.get_title() for axes in figure.axes] == ["conv1_2", "conv3_1 · 5 %", "conv3_2"]
-    for value, axes in enumerate(figure.axes):
-        assert axes.images[0].get_array()[0, 0] == value
-    (x12, y12), (x31, y31), (x32, y32) = (axes.get_position().p0 for axes in figure.axes)
-    assert x12 < x31 == x32  # block 1 left of block 3
+    drawn = {axes.get_title(): axes for axes in figure.axes if axes.images}
+    assert sorted(drawn) == ["conv1_2", "conv3_1 · 5 %", "conv3_2"]
+    for value, title in enumerate(sorted(drawn)):
+        assert drawn[title].images[0].get_array()[0, 0] == value
+    corners = [drawn[title].get_window_extent().p0 for title in sorted(drawn)]
+    (x12, y12), (x31, y31), (x32, y32) = corners
+    assert x12 < x31  # block 1 left of block 3
+    assert x31 == pytest.approx(x32, abs=1)
     assert y31 > y32  # the first convolution above the second
-    assert y12 == pytest.approx(y32)
+    assert y12 == pytest.approx(y32, abs=1)
+    assert [strip.get_supylabel() for strip in figure.subfigs] == ["first", "second"]
 
 
 def test_losses_stand_on_a_shared_logarithmic_axis():
@@ -66,17 +71,24 @@ def test_losses_stand_on_a_shared_logarithmic_axis():
     assert limits[0] == limits[1]
 
 
-def test_the_style_is_set_for_matplotlib_and_jupyter(monkeypatch):
-    formats = []
+def test_the_style_is_set():
     with plt.rc_context():
         plotting.use_style()
         assert plt.rcParams["axes.spines.top"] is False
         plotting.use_style(dpi=200)
         assert plt.rcParams["figure.dpi"] == 200
-        monkeypatch.setattr(
-            "matplotlib_inline.backend_inline.set_matplotlib_formats",
-            lambda *arguments, **options: formats.append((arguments, options)),
-        )
-        monkeypatch.setitem(plotting.sys.modules, "ipykernel", plotting)
+
+
+def test_in_jupyter_pictures_become_jpeg_and_charts_png(monkeypatch):
+    shell = InteractiveShell()
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    monkeypatch.setattr("matplotlib_inline.backend_inline.set_matplotlib_formats", lambda _: None)
+    monkeypatch.setitem(plotting.sys.modules, "ipykernel", plotting)
+    with plt.rc_context():
         plotting.use_style()
-    assert formats == [(("jpeg",), {"pil_kwargs": {"quality": 78}})]
+    picture = plotting.show_images([np.zeros((4, 6, 3), np.uint8)])
+    chart, axes = plt.subplots()
+    axes.plot([1, 2])
+    for figure, kind in ((picture, "image/jpeg"), (chart, "image/png")):
+        data, _ = shell.display_formatter.format(figure)
+        assert [key for key in data if key.startswith("image")] == [kind]

@@ -266,6 +266,14 @@ class TestMinimize:
         with pytest.raises(ValueError, match="expected learning_rate as a number above 0"):
             minimize(objective, start, "adam", learning_rate=0)
 
+    @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+    @pytest.mark.parametrize("kind", [int, np.float32, np.int64])
+    def test_a_learning_rate_may_be_any_kind_of_number(self, optimizer, kind, objective, start):
+        result = minimize(objective, start, optimizer, 2, learning_rate=kind(2))
+        assert json.dumps(result.settings)
+        expected = minimize(objective, start, optimizer, 2, learning_rate=2.0)
+        np.testing.assert_array_equal(result.image, expected.image)
+
     def test_a_learning_rate_is_used(self, objective, start):
         rates = (None, 5.0, 1.0)
         images = [minimize(objective, start, "adam", 3, learning_rate=r).image for r in rates]
