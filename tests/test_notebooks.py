@@ -236,6 +236,15 @@ class TestBuild:
         ):
             assert text in page
 
+    def test_the_index_prefers_a_picture_to_a_chart(self, folder):
+        notebook = self.notebook("1", "2", "3")
+        for cell, kind in zip(notebook.cells[1:], ("jpeg", "png", "png"), strict=True):
+            data = {f"image/{kind}": {"jpeg": "/9j/", "png": "iVBORw0KGgo="}[kind]}
+            cell.outputs = [nbformat.v4.new_output("display_data", data)]
+        assert build.thumbnail(notebook) == "data:image/jpeg;base64,/9j/"
+        notebook.cells[1].outputs = []
+        assert build.thumbnail(notebook) == "data:image/png;base64,iVBORw0KGgo="
+
 
 class TestBadges:
     def test_one_address_is_stamped_into_every_notebook(self, tmp_path, capsys):

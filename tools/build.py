@@ -181,14 +181,15 @@ def objectives(notebook):
 
 
 def thumbnail(notebook):
-    """The last picture among the outputs, as a data address, or None."""
-    for cell in reversed(notebook.cells):
-        for output in reversed(cell.get("outputs", [])):
-            for kind in ("image/jpeg", "image/png"):
-                if kind in output.get("data", {}):
-                    data = re.sub(r"\s", "", output.data[kind])
-                    base64.b64decode(data, validate=True)
-                    return f"data:{kind};base64,{data}"
+    """The last output with a picture, or else the last chart, as a data address, or None."""
+    cells = reversed(notebook.cells)
+    outputs = [output for cell in cells for output in reversed(cell.get("outputs", []))]
+    for kind in ("image/jpeg", "image/png"):  # what `use_style` makes of pictures and of charts
+        for output in outputs:
+            if kind in output.get("data", {}):
+                data = re.sub(r"\s", "", output.data[kind])
+                base64.b64decode(data, validate=True)
+                return f"data:{kind};base64,{data}"
     return None
 
 
