@@ -96,8 +96,8 @@ def transfer(
         precision,
         seed,
         callback,
-        style_scale,
-        name,
+        style_scale=style_scale,
+        name=name,
     )
 
 
@@ -251,6 +251,7 @@ def _optimized(
     precision,
     seed,
     callback,
+    *,
     style_scale=1.0,
     name=None,
 ):
