@@ -313,11 +313,9 @@ def _load(source, role, longer_side, layers):
 def _start(init, images, seed):
     """The picture to begin with, in VGG space, of the size of the content image if there is one."""
     size = next(iter(images.values())).shape[:2]
-    if isinstance(init, str) and init == "noise":
-        return preprocess(noise_image(size, seed))
     if isinstance(init, str) and init in INITS:
         check_choice("init", init, ["noise", *images])
-        init = images[init]
+        init = noise_image(size, seed) if init == "noise" else images[init]
     return preprocess(load_image(init, size=size))
 
 

@@ -74,6 +74,18 @@ def paper_name(layer):
     return re.sub(r"^block(\d)_conv(\d)$", r"conv\1_\2", str(layer))
 
 
+def block_and_conv(layer):
+    """Read the number of its block, and its place in that block, off a layer's name.
+
+    Examples
+    --------
+    >>> block_and_conv("conv4_2"), block_and_conv("block4_conv2")
+    ((4, 2), (4, 2))
+    """
+    block, conv = map(int, re.findall(r"\d", layer))
+    return block, conv
+
+
 def receptive_field(layer, network="vgg16"):
     """Side, in pixels, of the square that one position of a layer can see.
 
@@ -88,7 +100,7 @@ def receptive_field(layer, network="vgg16"):
     names = layer_names(network)
     side, distance = 1, 1
     for name in names[: names.index(keras_name(layer, network)) + 1]:
-        block, conv = map(int, re.findall(r"\d", name))
+        block, conv = block_and_conv(name)
         if conv == 1 and block > 1:
             side, distance = side + distance, 2 * distance
         side += 2 * distance
@@ -105,7 +117,7 @@ def smallest_side(layer):
     >>> smallest_side("conv1_2"), smallest_side("conv5_1")
     (1, 16)
     """
-    block = int(re.search(r"\d", layer).group())
+    block, _ = block_and_conv(layer)
     return 2 ** (block - 1)
 
 

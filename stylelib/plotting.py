@@ -1,7 +1,6 @@
 """Figures that several notebooks share, in one style."""
 
 import io
-import re
 import sys
 
 import matplotlib.pyplot as plt
@@ -10,7 +9,7 @@ from cycler import cycler
 from matplotlib.figure import Figure
 from PIL import Image
 
-from stylelib.layers import paper_name
+from stylelib.layers import block_and_conv, paper_name
 
 #: Okabe and Ito's palette, which colour-blind readers can tell apart.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -143,7 +142,7 @@ def show_layers(images, notes=None, rows=None, width=WIDTH):
     >>> [axes.get_title() for axes in figure.axes]
     ['conv1_1 · 90 %', '', '', 'conv2_2']
     """
-    places = {layer: tuple(map(int, re.findall(r"\d", layer))) for layer in images}
+    places = {layer: block_and_conv(layer) for layer in images}
     columns, convolutions = (max(place[axis] for place in places.values()) for axis in (0, 1))
     height, side = next(iter(images.values())).shape[:2]
     strip_height = (width - 0.1 * columns) / columns * height / side + 0.35

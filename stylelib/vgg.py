@@ -3,14 +3,20 @@
 Feature maps are read after the ReLU, as Eqs 2 and 6 of the paper ask for.
 """
 
-import re
 from collections.abc import Iterable
 
 import numpy as np
 
 from stylelib._tensorflow import keras, tf
 from stylelib.errors import check_choice
-from stylelib.layers import POOLINGS, keras_name, kernel_shapes, layer_names, smallest_side
+from stylelib.layers import (
+    POOLINGS,
+    block_and_conv,
+    keras_name,
+    kernel_shapes,
+    layer_names,
+    smallest_side,
+)
 from stylelib.preprocessing import load_image, preprocess
 from stylelib.weights import DATA, load_weights
 
@@ -132,7 +138,7 @@ def _build(names, network, pooling, precision="float32"):
     x = inputs = keras.Input((None, None, 3), dtype="float32")
     outputs = {}
     for name, shape in kernel_shapes(network).items():
-        block, conv = map(int, re.findall(r"\d", name))
+        block, conv = block_and_conv(name)
         if conv == 1 and block > 1:
             x = pool(2, name=f"block{block - 1}_pool", **common)(x)
         x = keras.layers.Conv2D(
