@@ -1,0 +1,1 @@
+"""A shelf of style images, drawn by code: ``python -m tools.shelf``."""
