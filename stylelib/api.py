@@ -9,13 +9,21 @@ import scipy
 
 import stylelib
 from stylelib._tensorflow import keras, tf
+from stylelib.conventions import check_style_size
 from stylelib.errors import check_choice, check_count, check_number
 from stylelib.images import scaled_size
-from stylelib.layers import keras_name, smallest_side
-from stylelib.preprocessing import deprocess, load_image, noise_image, preprocess
-from stylelib.recipes import INITS, RECONSTRUCTION, find_recipe
+from stylelib.layers import NETWORKS, keras_name, smallest_side
+from stylelib.preprocessing import deprocess, grey_start, load_image, noise_image, preprocess
+from stylelib.recipe import INITS
+from stylelib.recipes import RECONSTRUCTION, find_recipe
 from stylelib.training import Objective, minimize
 from stylelib.vgg import PRECISIONS, VGG
+
+#: Settings of a recipe that `minimize` takes.
+_MINIMIZE = (
+    *("optimizer", "steps", "learning_rate", "beta_1", "epsilon", "decay"),
+    *("rounds", "clipping", "clip_limit", "recovery"),
+)
 
 #: Below 32 pixels on the longer side the deep layers see next to nothing.
 SMALLEST_SIZE, LARGEST_SIZE = 32, 16_384
@@ -34,6 +42,7 @@ def transfer(
     seed=0,
     callback=None,
     weights=None,
+    as_published=False,
     **changes,
 ):
     """Paint the content image in the manner of the style image.
@@ -48,9 +57,9 @@ def transfer(
         Longer side of the result in pixels, at least 32; by default the recipe's.
     steps : int, optional
         Evaluations of the loss; by default the recipe's.
-    network : {"vgg16", "vgg19"}
-        VGG16 works offline. The network that a recipe names is the one of its source.
-    init : {"content", "noise", "style"} or a picture, optional
+    network : {"vgg16", "vgg19", "recipe"}
+        VGG16 works offline; ``"recipe"`` takes the network of the recipe's source.
+    init : {"content", "noise", "style", "grey"} or a picture, optional
         Where to start; by default as the recipe says.
     style_scale : float
         The longer side of the style image is `size` × `style_scale`: larger values give larger
@@ -63,6 +72,8 @@ def transfer(
         See `minimize`.
     weights : str or path, optional
         See `load_weights`.
+    as_published : bool
+        Whether to bring back mistakes that the recipe's source has, see `Recipe.as_published`.
     **changes
         Settings of the recipe to change, such as ``style_weight=1e4``.
 
@@ -86,7 +97,8 @@ def transfer(
     ((21, 32, 3), 3, 'all 3 evaluations done')
     """
     name = recipe if isinstance(recipe, str) else None
-    recipe = _changed(recipe, size, steps, changes)
+    recipe = find_recipe(recipe)
+    recipe = _changed(recipe.as_published() if as_published else recipe, size, steps, changes)
     return _optimized(
         recipe,
         {"content": content, "style": style},
@@ -237,8 +249,9 @@ def _changed(recipe, size, steps, changes):
     """Apply all changes to the recipe before anything slow begins."""
     overrides = {"size": size, "steps": steps}
     changes |= {name: value for name, value in overrides.items() if value is not None}
-    recipe = find_recipe(recipe).replace(**changes)
-    check_count("size", recipe.size, minimum=SMALLEST_SIZE)
+    recipe = recipe.replace(**changes)
+    if isinstance(recipe.size, int):
+        check_count("size", recipe.size, minimum=SMALLEST_SIZE)
     return recipe
 
 
@@ -263,16 +276,18 @@ def _optimized(
         weight = getattr(recipe, f"{role}_weight")
         if weight and role not in sources:
             raise ValueError(f"expected {role}_weight 0, as there is no {role} image, got {weight}")
+    check_choice("network", network, [*NETWORKS, "recipe"])
+    network = recipe.network if network == "recipe" else network
     layers = _active_layers(recipe)
     for layer in layers:
         keras_name(layer, network)
-    sizes = {"content": recipe.size, "style": recipe.size * style_scale}
-    images = {role: _load(source, role, sizes[role], layers) for role, source in sources.items()}
+    images = _load_all(sources, recipe, style_scale, layers)
     x0 = _start(init, images, seed)
 
     vgg = VGG(layers, network, weights, recipe.pooling, recipe.normalized, precision)
     objective = Objective(vgg, recipe, images.get("content"), images.get("style"))
-    result = minimize(objective, x0, recipe.optimizer, recipe.steps, callback, recipe.learning_rate)
+    options = {name: getattr(recipe, name) for name in _MINIMIZE}
+    result = minimize(objective, x0, callback=callback, **options)
     settings = {role: _described(source, images[role]) for role, source in sources.items()} | {
         "network": network,
         "weights": weights if weights is None else str(weights),
@@ -293,28 +308,47 @@ def _active_layers(recipe):
     return list(dict.fromkeys([*style, *content]))
 
 
-def _load(source, role, longer_side, layers):
-    """Read a picture and bring its longer side to the length asked for, up or down."""
+def _load_all(sources, recipe, style_scale, layers):
+    """Read the pictures at the sizes that the recipe gives them."""
+    images, scales = {}, {"content": 1.0, "style": style_scale}
+    for role, source in sources.items():  # the content image comes first
+        image = load_image(source)
+        shape = image.shape[:2]
+        if recipe.same_size and "content" in images:
+            shape = images["content"].shape[:2]
+        longer_side = recipe.size
+        if isinstance(recipe.size, tuple):
+            shape, longer_side = recipe.size, max(recipe.size)
+        size = _checked_size(shape, longer_side * scales[role], role, layers)
+        images[role] = load_image(image, size=size, resampling=recipe.resampling)
+    if len(images) == 2 and recipe.style_weight:
+        check_style_size(recipe, *(image.shape[:2] for image in images.values()))
+    return images
+
+
+def _checked_size(shape, longer_side, role, layers):
+    """Scale ``(height, width)``, up or down, and refuse what is too large or too small."""
     if longer_side > LARGEST_SIZE:
         raise ValueError(
             f"expected a {role} image of at most {LARGEST_SIZE} pixels, got {longer_side:g}"
         )
-    image = load_image(source)
-    size = scaled_size(image.shape[:2], max(1, round(longer_side)))
+    size = scaled_size(shape, max(1, round(longer_side)))
     deepest = max(layers, key=smallest_side)
     if min(size) < smallest_side(deepest):
         raise ValueError(
             f"expected a {role} image of at least {smallest_side(deepest)} pixels a side, as "
             f"{deepest} needs, got {size[1]} × {size[0]} after scaling; ask for a larger size"
         )
-    return load_image(image, size=size)
+    return size
 
 
 def _start(init, images, seed):
     """The picture to begin with, in VGG space, of the size of the content image if there is one."""
     size = next(iter(images.values())).shape[:2]
     if isinstance(init, str) and init in INITS:
-        check_choice("init", init, ["noise", *images])
+        check_choice("init", init, ["noise", "grey", *images])
+        if init == "grey":
+            return grey_start(size, seed)
         init = noise_image(size, seed) if init == "noise" else images[init]
     return preprocess(load_image(init, size=size))
 

@@ -4,6 +4,7 @@ TensorFlow is imported only by the commands that compute: help and wrong options
 """
 
 import argparse
+import dataclasses
 import itertools
 import os
 import platform
@@ -14,9 +15,11 @@ import time
 from tqdm import tqdm
 
 from stylelib import __version__
+from stylelib.conventions import CONTENT_CONVENTIONS, STYLE_CONVENTIONS
 from stylelib.images import check_output, save_image
-from stylelib.layers import NETWORKS, POOLINGS
-from stylelib.recipes import INITS, OPTIMIZERS, RECIPES, RECONSTRUCTION, find_recipe
+from stylelib.layers import POOLINGS
+from stylelib.recipe import INITS, OPTIMIZERS
+from stylelib.recipes import RECIPES, RECONSTRUCTION, find_recipe
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -36,9 +39,9 @@ def main(arguments=None):
 
     Examples
     --------
-    >>> main(["recipes"])  # doctest: +ELLIPSIS
-    gatys2015
-      source          Gatys, Ecker, Bethge: A Neural Algorithm of Artistic Style, ...
+    >>> main(["recipes", "augustins"])
+    source              Gilles Augustins: style transfer, CNAM RCP209 (2017)
+    network             vgg19, max pooling
     ...
     0
     """
@@ -75,6 +78,7 @@ def _parser():
     add("style", metavar="STYLE", help="the painting: a file or an https address")
     add("--recipe", metavar="NAME", default="gatys2015", help="see 'stylelib recipes' (gatys2015)")
     add("--init", metavar="START", help=f"{', '.join(INITS)} or a picture (the recipe's)")
+    add("--as-published", action="store_true", help="with the mistakes of the recipe's source")
     add(
         "--style-scale", metavar="X", type=_number, help="longer side of the style image / size (1)"
     )
@@ -101,7 +105,8 @@ def _parser():
     add("--init", metavar="START", help="noise or a picture (noise)")
     _add_run(add, RECONSTRUCTION)
 
-    _command(commands, "recipes", _recipes, "list the recipes and their settings")
+    add = _command(commands, "recipes", _recipes, "list the recipes, or all settings of one")
+    add("name", metavar="NAME", nargs="?", help="a recipe to show in full")
     _command(
         commands, "doctor", _doctor, "show versions, device, weights and the speed of one step"
     )
@@ -124,7 +129,7 @@ def _add_run(add, recipe=None):
     add("-o", "--output", metavar="OUT.png", required=True, help="the picture to write")
     add("--size", metavar="PX", type=_whole, help=f"longer side of the result ({default('size')})")
     add("--steps", metavar="N", type=_whole, help=f"evaluations of the loss ({default('steps')})")
-    add("--network", choices=NETWORKS, help="vgg19 is downloaded (vgg16)")
+    add("--network", metavar="NETWORK", help="vgg16, vgg19 or recipe; vgg19 is downloaded (vgg16)")
     add(
         "--weights", metavar="PATH", help="'embedded', 'imagenet', 'random', an .h5 or an .npz file"
     )
@@ -158,7 +163,7 @@ def _parsed(kind, expected, text):
 #: Options that reach the library only where they were given: defaults stand in one place.
 _OPTIONAL = (
     *("size", "steps", "network", "weights", "init", "pooling", "optimizer", "style_scale"),
-    *("content_weight", "style_weight", "tv_weight", "precision", "seed"),
+    *("content_weight", "style_weight", "tv_weight", "precision", "seed", "as_published"),
 )
 
 
@@ -187,12 +192,15 @@ def _run(options, name, sources, arguments, steps):
     from stylelib import api
 
     given = {option: getattr(options, option, None) for option in _OPTIONAL}
-    given = {option: value for option, value in given.items() if value is not None}
+    given = {option: value for option, value in given.items() if value not in (None, False)}
     with Progress(given.get("steps", steps)) as progress:
         result = getattr(api, name)(*sources, *arguments, callback=progress, **given)
     save_image(output, result.image)
     height, width, _ = result.image.shape
-    print(f"{output}: {width} × {height}, {result.seconds:.0f} s, {result.stop_reason}")
+    network, recipe = result.settings["network"], result.settings["recipe"]
+    if recipe["name"] and network != recipe["network"]:
+        network += f" (the recipe's source: {recipe['network']})"
+    print(f"{output}: {width} × {height}, {network}, {result.seconds:.0f} s, {result.stop_reason}")
     if result.stop_reason.startswith("interrupted"):
         return INTERRUPTED
     return FAILED if "no finite number" in result.stop_reason else OK
@@ -251,21 +259,56 @@ class Progress:
 
 
 def _recipes(options):
-    for name, recipe in RECIPES.items():
-        print(name)
-        rows = {
-            "source": recipe.source,
-            "network": f"{recipe.network}, {recipe.pooling} pooling",
-            "content layers": ", ".join(recipe.content_layers),
-            "style layers": ", ".join(recipe.style_layers),
-            "weights": f"content {recipe.content_weight:g}, style {recipe.style_weight:g}, "
-            f"tv {recipe.tv_weight:g}",
-            "optimiser": f"{recipe.optimizer}, {recipe.steps} evaluations from {recipe.init}, "
-            f"{recipe.size} px",
-        }
-        for title, value in rows.items():
-            print(f"  {title:<15} {value}")
+    if options.name is None:
+        return _table_of_recipes()
+    for title, value in _all_settings(find_recipe(options.name)).items():
+        print(f"{title:<20}{value}")
     return OK
+
+
+def _table_of_recipes():
+    rows = [("RECIPE", "NETWORK", "CONTENT", "STYLE", "WEIGHTS α:β:tv", "OPTIMISER", "SOURCE")]
+    for name, recipe in RECIPES.items():
+        network = f"{recipe.network} {recipe.pooling}{' normalised' if recipe.normalized else ''}"
+        content, style = map(_short, (recipe.content_layers, recipe.style_layers))
+        weights = f"{recipe.content_weight:.3g}:{recipe.style_weight:.3g}:{recipe.tv_weight:.3g}"
+        optimizer = f"{recipe.optimizer} {recipe.steps}"
+        rows.append((name, network, content, style, weights, optimizer, recipe.source))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+        print("  ".join(cells).rstrip())
+    return OK
+
+
+def _short(layers):
+    """Write ``conv1_1, conv2_1`` as ``1_1 2_1``."""
+    return " ".join(layer.removeprefix("conv") for layer in layers)
+
+
+def _all_settings(recipe):
+    """All that a recipe says, one line each, without what it leaves at its default."""
+    shown = {
+        "source": recipe.source,
+        "network": f"{recipe.network}, {recipe.pooling} pooling",
+        "content": f"{_short(recipe.content_layers)}, weight {recipe.content_weight:.4g} on "
+        + CONTENT_CONVENTIONS[recipe.content_convention].formula,
+        "style": f"{_short(recipe.style_layers)}, weight {recipe.style_weight:.4g} on "
+        + STYLE_CONVENTIONS[recipe.style_convention].formula,
+    }
+    inside = {"content_layers", "content_weight", "style_layers", "style_weight"}
+    for field in dataclasses.fields(recipe):
+        value = getattr(recipe, field.name)
+        if field.name not in shown.keys() | inside and value != field.default:
+            shown[field.name] = _readable(value)
+    return shown
+
+
+def _readable(value):
+    if isinstance(value, tuple):
+        pairs = isinstance(value[0], tuple)
+        return ", ".join(f"{v[0]} {_readable(v[1])}" if pairs else _readable(v) for v in value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _doctor(options):

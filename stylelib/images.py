@@ -20,7 +20,7 @@ MAX_PIXELS = 128_000_000
 #: Endings of the formats that `save_image` writes without changing the size of a picture.
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
 
-_RESAMPLING = {
+RESAMPLINGS = {
     "lanczos": Image.Resampling.LANCZOS,
     "bicubic": Image.Resampling.BICUBIC,
     "bilinear": Image.Resampling.BILINEAR,
@@ -66,7 +66,7 @@ def load_image(source, max_size=None, size=None, resampling="lanczos"):
     >>> load_image(np.zeros((40, 80, 3), np.uint8), max_size=20).shape
     (10, 20, 3)
     """
-    check_choice("resampling", resampling, _RESAMPLING)
+    check_choice("resampling", resampling, RESAMPLINGS)
     if max_size is not None and size is not None:
         raise ValueError("expected max_size or size, got both")
     if max_size is not None:
@@ -84,7 +84,7 @@ def load_image(source, max_size=None, size=None, resampling="lanczos"):
         size = scaled_size((image.height, image.width), max_size)
     if size is not None and (image.height, image.width) != size:
         height, width = size
-        image = image.resize((width, height), _RESAMPLING[resampling])
+        image = image.resize((width, height), RESAMPLINGS[resampling])
     return np.array(image)
 
 

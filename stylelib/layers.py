@@ -5,6 +5,7 @@ height and width.
 """
 
 import re
+from typing import NamedTuple
 
 from stylelib.errors import check_choice
 
@@ -119,6 +120,38 @@ def smallest_side(layer):
     """
     block, _ = block_and_conv(layer)
     return 2 ** (block - 1)
+
+
+class MapSize(NamedTuple):
+    """Height, width and number N of a layer's feature maps."""
+
+    height: int
+    width: int
+    filters: int
+
+    @property
+    def positions(self):
+        """M = h·w."""
+        return self.height * self.width
+
+    @property
+    def elements(self):
+        """N·M."""
+        return self.filters * self.positions
+
+
+def map_size(layer, image_size):
+    """Size of a layer's feature maps for a picture of ``(height, width)``, without a network.
+
+    Examples
+    --------
+    >>> map_size("conv3_1", (129, 192))
+    MapSize(height=32, width=48, filters=256)
+    """
+    height, width = image_size
+    shrunk = smallest_side(layer)
+    block, _ = block_and_conv(layer)
+    return MapSize(height // shrunk, width // shrunk, FILTERS[block - 1])
 
 
 def kernel_shapes(network):

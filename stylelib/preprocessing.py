@@ -12,7 +12,16 @@ import numpy as np
 from stylelib._tensorflow import tf
 from stylelib.images import check_image, check_size, load_image, save_image
 
-__all__ = ["deprocess", "load_image", "noise_image", "pixel_bounds", "preprocess", "save_image"]
+__all__ = [
+    "deprocess",
+    "deprocess_stretched",
+    "grey_start",
+    "load_image",
+    "noise_image",
+    "pixel_bounds",
+    "preprocess",
+    "save_image",
+]
 
 #: Mean colour of ImageNet's training pictures in BGR order, as VGG's authors published it.
 MEAN_BGR = np.array([103.939, 116.779, 123.68], dtype=np.float32)
@@ -75,12 +84,54 @@ def deprocess(x):
     >>> bool((deprocess(preprocess(image)) == image).all())
     True
     """
+    return _quantized(_to_rgb(x))
+
+
+def deprocess_stretched(x):
+    """Bring a picture back to an image as some programs do: darkest value to 0, brightest to 255.
+
+    It is here to be looked at: all colours shift, even where no value lay outside 0 to 255. Use
+    `deprocess`.
+
+    Parameters
+    ----------
+    x : tf.Tensor, tf.Variable or numpy.ndarray
+        ``(1, H, W, 3)``, BGR, mean colour subtracted.
+
+    Returns
+    -------
+    numpy.ndarray
+        ``uint8``, ``(H, W, 3)``, RGB, 0 to 255.
+
+    Raises
+    ------
+    ValueError
+        As `deprocess` does.
+
+    Examples
+    --------
+    Two greys become black and white.
+
+    >>> import numpy as np
+    >>> greys = np.array([[[100] * 3, [150] * 3]], np.uint8)
+    >>> deprocess_stretched(preprocess(greys))[0, :, 0].tolist()
+    [0, 255]
+    """
+    rgb = _to_rgb(x)
+    return _quantized(255 * (rgb - rgb.min()) / max(np.ptp(rgb), 1e-6))
+
+
+def _to_rgb(x):
+    """Add the mean colour, unrounded: ``float32``, ``(H, W, 3)``, RGB."""
     values = np.asarray(x)
     if values.ndim != 4 or values.shape[0] != 1 or values.shape[3] != 3:
         raise ValueError(f"expected a picture of shape (1, H, W, 3), got shape {values.shape}")
     if not np.isfinite(values).all():
         raise ValueError("expected a picture of finite numbers, got NaN or infinity")
-    rgb = (values + MEAN_BGR)[0, :, :, ::-1]
+    return (values + MEAN_BGR)[0, :, :, ::-1]
+
+
+def _quantized(rgb):
     return np.ascontiguousarray(np.clip(np.round(rgb), 0, 255).astype(np.uint8))
 
 
@@ -126,3 +177,31 @@ def noise_image(size, seed=0):
     height, width = check_size(size)
     generator = np.random.default_rng(seed)
     return generator.integers(0, 256, size=(height, width, 3), dtype=np.uint8)
+
+
+def grey_start(size, seed=0):
+    """The mean colour of ImageNet with a trace of noise, as some programs call “random”.
+
+    Noise of ±0.025 grey levels is nothing to see. An image of whole grey levels could not hold it,
+    so this is a picture in VGG space.
+
+    Parameters
+    ----------
+    size : (int, int)
+        ``(height, width)``.
+    seed : int
+        The same seed gives the same noise.
+
+    Returns
+    -------
+    tf.Tensor
+        ``float32``, ``(1, height, width, 3)``, VGG space.
+
+    Examples
+    --------
+    >>> deprocess(grey_start((2, 2)))[0, 0].tolist()
+    [124, 117, 104]
+    """
+    height, width = check_size(size)
+    noise = np.random.default_rng(seed).uniform(-0.025, 0.025, size=(1, height, width, 3))
+    return tf.constant(noise.astype(np.float32))

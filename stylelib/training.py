@@ -1,5 +1,6 @@
 """The loss of one picture, and the loop that lowers it: the only place with state."""
 
+import contextlib
 import dataclasses
 import math
 import time
@@ -9,16 +10,17 @@ import scipy.optimize
 from threadpoolctl import threadpool_limits
 
 from stylelib._tensorflow import keras, tf
+from stylelib.conventions import check_style_size, paper_weights
 from stylelib.errors import check_choice, check_count
 from stylelib.layers import canonical
 from stylelib.losses import (
+    VARIATIONS,
     content_loss,
     representation_distance,
     style_representation,
-    total_variation_loss,
 )
-from stylelib.preprocessing import deprocess, pixel_bounds, preprocess
-from stylelib.recipes import OPTIMIZERS, check_learning_rate
+from stylelib.preprocessing import deprocess, deprocess_stretched, pixel_bounds, preprocess
+from stylelib.recipe import CLIPPINGS, OPTIMIZERS, RECOVERIES, check_learning_rate
 
 #: Losses in `Result.history`, each already multiplied by its weight.
 LOSSES = ("total", "content", "style", "tv")
@@ -30,6 +32,7 @@ FIRST_STEP = 10.0
 class Objective:
     """Eq. 7 for one content and one style image: α L_content + β L_style.
 
+    The recipe says how both are scaled, see `stylelib.conventions`; `losses` speaks its language.
     What the two images look like to the network, the content and style representations, is
     computed once, here.
 
@@ -62,8 +65,7 @@ class Objective:
     def __init__(self, vgg, recipe, content_image=None, style_image=None):
         self.vgg = vgg
         self.recipe = recipe
-        weights = recipe.layer_weights or [1 / len(recipe.style_layers)] * len(recipe.style_layers)
-        self.layer_weights = dict(zip(recipe.style_layers, weights, strict=True))
+        self.style_size = None if style_image is None else style_image.shape[:2]
         self.content_representation = {}
         self.style_representation = {}
         if recipe.content_weight:
@@ -104,18 +106,26 @@ class Objective:
         dict of str to tf.Tensor
             ``"total"``, ``"content"`` (α L_content), ``"style"`` (β L_style) and ``"tv"``.
         """
-        recipe = self.recipe
         features = self._look(x)
+        weights = self._paper_weights(x)
         content = style = tv = tf.constant(0.0)
         for layer, target in self.content_representation.items():
-            content += recipe.content_weight * content_loss(features[canonical(layer)], target)
+            distance = content_loss(features[canonical(layer)], target)
+            content += weights["content"][layer] * distance
         for layer, target in self.style_representation.items():
             representation = style_representation(features[canonical(layer)])
             distance = representation_distance(representation, target)
-            style += recipe.style_weight * self.layer_weights[layer] * distance
-        if recipe.tv_weight:
-            tv += recipe.tv_weight * total_variation_loss(x)
+            style += weights["style"][layer] * distance
+        if self.recipe.tv_weight:
+            tv += self.recipe.tv_weight * VARIATIONS[self.recipe.tv_convention](x)
         return {"total": content + style + tv, "content": content, "style": style, "tv": tv}
+
+    def _paper_weights(self, x):
+        """Every recipe is one of weights for the paper's losses, once the sizes are known."""
+        image_size = tuple(x.shape[1:3])
+        if self.style_representation:
+            check_style_size(self.recipe, image_size, self.style_size)
+        return paper_weights(self.recipe, image_size)
 
     def loss_and_gradient(self, x):
         """Return `losses` and the gradient of the total loss, compiled.
@@ -168,8 +178,8 @@ class Result:
     settings: dict
 
 
-def train_step(objective, x, optimizer):
-    """Take one step with a Keras optimiser, and stay within the pixel bounds.
+def train_step(objective, x, optimizer, bounds=None):
+    """Take one step with a Keras optimiser, and stay within the bounds.
 
     Parameters
     ----------
@@ -177,6 +187,8 @@ def train_step(objective, x, optimizer):
     x : tf.Variable
         ``float32``, ``(1, H, W, 3)``, VGG space. Changed in place.
     optimizer : keras.optimizers.Optimizer
+    bounds : (lower, upper), optional
+        Numbers, or one for each channel; by default `pixel_bounds`.
 
     Returns
     -------
@@ -196,11 +208,26 @@ def train_step(objective, x, optimizer):
     """
     losses, gradient = objective.loss_and_gradient(x)
     optimizer.apply_gradients([(gradient, x)])
-    x.assign(tf.clip_by_value(x, *pixel_bounds()))
+    x.assign(tf.clip_by_value(x, *(bounds or pixel_bounds())))
     return losses
 
 
-def minimize(objective, x0, optimizer="lbfgs", steps=200, callback=None, learning_rate=None):
+def minimize(
+    objective,
+    x0,
+    optimizer="lbfgs",
+    steps=200,
+    callback=None,
+    learning_rate=None,
+    *,
+    beta_1=None,
+    epsilon=None,
+    decay=1.0,
+    rounds=1,
+    clipping="steps",
+    clip_limit=None,
+    recovery="clip",
+):
     """Lower the loss of a picture.
 
     Parameters
@@ -209,7 +236,7 @@ def minimize(objective, x0, optimizer="lbfgs", steps=200, callback=None, learnin
     x0 : tf.Tensor
         ``float32``, ``(1, H, W, 3)``, VGG space: where to start.
     optimizer : {"lbfgs", "adam", "sgd"} or keras.optimizers.Optimizer
-        ``"lbfgs"`` is SciPy's L-BFGS-B within the pixel bounds; the others go through `train_step`.
+        ``"lbfgs"`` is SciPy's L-BFGS-B; the others go through `train_step`.
     steps : int
         Evaluations of the loss and its gradient, for every optimiser.
     callback : callable, optional
@@ -220,6 +247,19 @@ def minimize(objective, x0, optimizer="lbfgs", steps=200, callback=None, learnin
         For ``"adam"``, by default 5 (of 255 grey levels), and ``"sgd"``, by default so that the
         first step moves no channel of any pixel by more than `FIRST_STEP`; finding that out takes
         one evaluation more, which is not counted.
+    beta_1, epsilon : float, optional
+        Of ``"adam"``, by default Keras' own.
+    decay : float
+        Factor on the learning rate of ``"adam"`` and ``"sgd"`` over 100 steps.
+    rounds : int
+        Equal parts of the run. L-BFGS forgets the curvature between them.
+    clipping : {"steps", "rounds", "never"}
+        Whether values stay between the bounds all the time, are brought back there after each
+        round, or are free.
+    clip_limit : float, optional
+        The bounds are ± this; by default `pixel_bounds`.
+    recovery : {"clip", "stretch"}
+        Whether the result goes through `deprocess` or `deprocess_stretched`.
 
     Returns
     -------
@@ -233,6 +273,9 @@ def minimize(objective, x0, optimizer="lbfgs", steps=200, callback=None, learnin
         For an unknown optimiser, or a number of steps below 1.
     """
     check_count("steps", steps)
+    check_count("rounds", rounds)
+    check_choice("clipping", clipping, CLIPPINGS)
+    check_choice("recovery", recovery, RECOVERIES)
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         check_choice("optimizer", optimizer, OPTIMIZERS)
     check_learning_rate(learning_rate, optimizer)
@@ -241,35 +284,54 @@ def minimize(objective, x0, optimizer="lbfgs", steps=200, callback=None, learnin
     settings = {"optimizer": optimizer, "learning_rate": learning_rate, "steps": steps}
     if not isinstance(optimizer, str):
         settings["optimizer"] = keras.optimizers.serialize(optimizer)
-    run = _Run(objective, tf.convert_to_tensor(x0, tf.float32), steps, callback)
+    bounds = pixel_bounds() if clip_limit is None else (-clip_limit, clip_limit)
+    x0 = tf.convert_to_tensor(x0, tf.float32)
+    run = _Run(objective, x0, steps, rounds, bounds, clipping, callback)
     try:
         if optimizer == "lbfgs":
             _lbfgs(run)
         else:
-            _keras(run, optimizer, learning_rate)
+            if isinstance(optimizer, str):
+                if learning_rate is None:
+                    learning_rate = _default_rate(optimizer, run)
+                optimizer = _keras_optimizer(optimizer, learning_rate, beta_1, epsilon, decay)
+            _keras(run, optimizer)
     except _Stop as stop:
         reason = str(stop)
     except KeyboardInterrupt:
         reason = f"interrupted at evaluation {len(run.history)}"
-    return run.result(reason, settings)
+    recover = deprocess if recovery == "clip" else deprocess_stretched
+    return run.result(reason, settings, recover)
 
 
 class _Stop(Exception):
     """Ends a run and says why; no return value would get past SciPy."""
 
 
-class _Run:
-    """What has been seen so far: every loss, and the best picture."""
+class _RoundOver(Exception):
+    """Ends a round of L-BFGS in the middle of SciPy."""
 
-    def __init__(self, objective, x0, steps, callback):
+
+class _Run:
+    """What a run may do, and what it has seen so far: every loss, and the best picture."""
+
+    def __init__(self, objective, x0, steps, rounds, bounds, clipping, callback):
         self.objective = objective
         self.x0 = x0
         self.steps = steps
+        self.round_ends = {steps * (i + 1) // rounds for i in range(rounds)} - {0, steps}
+        self.bounds = bounds
+        self.clipping = clipping
         self.callback = callback
         self.history = []
         self.best = x0
         self.best_loss = math.inf
         self.start = time.perf_counter()
+
+    @property
+    def step_bounds(self):
+        """Between which values every evaluated picture stays."""
+        return self.bounds if self.clipping == "steps" else (-np.inf, np.inf)
 
     def record(self, losses, x):
         """Take note of an evaluation, and end the run if it was the last."""
@@ -287,9 +349,14 @@ class _Run:
         if evaluation == self.steps:
             raise _Stop(f"all {self.steps} evaluations done")
 
-    def result(self, reason, settings):
+    @property
+    def round_is_over(self):
+        """Whether the last evaluation was the last of a round, and another round follows."""
+        return len(self.history) in self.round_ends
+
+    def result(self, reason, settings, recover):
         return Result(
-            image=deprocess(self.best),
+            image=recover(self.best),
             history={name: np.array([loss[name] for loss in self.history]) for name in LOSSES},
             evaluations=len(self.history),
             seconds=time.perf_counter() - self.start,
@@ -298,51 +365,79 @@ class _Run:
         )
 
 
-def _keras(run, optimizer, learning_rate):
-    if optimizer == "adam":
-        rate = 5.0 if learning_rate is None else learning_rate
-        optimizer = keras.optimizers.Adam(learning_rate=rate)
-    elif optimizer == "sgd":
-        if learning_rate is None:
-            learning_rate = _first_step_scale(run.objective.loss_and_gradient(run.x0)[1])
-        optimizer = keras.optimizers.SGD(learning_rate=learning_rate)
+def _default_rate(name, run):
+    if name == "adam":
+        return 5.0
+    return _first_step_scale(run.objective.loss_and_gradient(run.x0)[1])
+
+
+def _keras_optimizer(name, learning_rate, beta_1, epsilon, decay):
+    if decay != 1.0:
+        learning_rate = keras.optimizers.schedules.ExponentialDecay(learning_rate, 100, decay)
+    if name == "sgd":
+        return keras.optimizers.SGD(learning_rate)
+    options = {"beta_1": beta_1, "epsilon": epsilon}
+    options = {option: float(value) for option, value in options.items() if value is not None}
+    return keras.optimizers.Adam(learning_rate, **options)
+
+
+def _keras(run, optimizer):
     x = tf.Variable(run.x0)
     while True:  # until `record` raises _Stop
         before = tf.identity(x)  # the picture whose losses `train_step` returns
-        run.record(train_step(run.objective, x, optimizer), before)
+        run.record(train_step(run.objective, x, optimizer, run.step_bounds), before)
+        if run.round_is_over and run.clipping == "rounds":
+            x.assign(tf.clip_by_value(x, *run.bounds))
 
 
 def _lbfgs(run):
-    """One call of SciPy's L-BFGS-B, so that it never forgets what it learns about the curvature."""
-    shape = run.x0.shape
-    lower, upper = (np.broadcast_to(bound, shape).ravel() for bound in pixel_bounds())
+    """Minimise with SciPy's L-BFGS-B, in one call for each round."""
+    x = run.x0
+    while True:  # until `record` raises _Stop
+        x = _lbfgs_round(run, x)
+        if run.clipping == "rounds":
+            x = tf.clip_by_value(x, *run.bounds)
+
+
+def _lbfgs_round(run, x0):
+    """Minimise until the round is over, and return the best picture of the round."""
+    shape = x0.shape
+    lower, upper = (np.broadcast_to(bound, shape).ravel() for bound in run.step_bounds)
     scale = None
+    best, best_loss, first_loss = x0, math.inf, None
 
     def loss_and_gradient(flat):
-        nonlocal scale
+        nonlocal scale, best, best_loss, first_loss
         x = tf.constant(flat.reshape(shape), tf.float32)
         losses, gradient = run.objective.loss_and_gradient(x)
         run.record(losses, x)
+        if losses["total"] < best_loss:
+            best, best_loss = x, float(losses["total"])
+        if run.round_is_over:
+            raise _RoundOver
         gradient = gradient.numpy().ravel().astype(np.float64)
         if scale is None:
-            scale = _first_step_scale(gradient)
+            scale, first_loss = _first_step_scale(gradient), best_loss
         return scale * float(losses["total"]), scale * gradient
 
     # NumPy's BLAS threads keep spinning after each small product and would take the cores from
     # TensorFlow; one is enough for L-BFGS.
-    with threadpool_limits(limits=1, user_api="blas"):
+    with threadpool_limits(limits=1, user_api="blas"), contextlib.suppress(_RoundOver):
         end = scipy.optimize.minimize(
             loss_and_gradient,
-            np.clip(run.x0.numpy().ravel(), lower, upper).astype(np.float64),
+            np.clip(x0.numpy().ravel(), lower, upper).astype(np.float64),
             jac=True,
             method="L-BFGS-B",
-            bounds=scipy.optimize.Bounds(lower, upper),
+            bounds=None if run.clipping != "steps" else scipy.optimize.Bounds(lower, upper),
             # Tolerances of 0: only `record` ends the run, or a loss that falls no further.
             options={"maxiter": run.steps, "maxfun": run.steps, "ftol": 0.0, "gtol": 0.0},
         )
-    if end.success:
-        raise _Stop(f"converged at evaluation {len(run.history)}: the loss falls no further")
-    raise _Stop(f"the line search found no lower loss at evaluation {len(run.history)}")
+        if run.round_ends and best_loss < first_loss:
+            return best  # what comes next starts afresh, and may get further
+        if end.success:
+            raise _Stop(f"converged at evaluation {len(run.history)}: the loss falls no further")
+        raise _Stop(f"the line search found no lower loss at evaluation {len(run.history)}")
+    return best
 
 
 def _first_step_scale(gradient):

@@ -25,8 +25,13 @@ __all__ = ["VGG", "layer_names", "load_weights"]
 #: Keras' name of the arithmetic behind each precision: bfloat16 layers, float32 weights and losses.
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
-#: Photographs over which the mean activations of the normalised network are taken.
-REFERENCE_IMAGES = ("astronaut", "chelsea", "coffee", "rocket", "summer_palace")
+#: Pictures over which the mean activations of the normalised network are taken: all there are,
+#: since a filter that sleeps through photographs may be wide awake in front of a painting.
+REFERENCE_IMAGES = (
+    *("astronaut.jpg", "chelsea.jpg", "coffee.jpg", "rocket.jpg", "summer_palace.jpg"),
+    *("brick.png", "gravel.png", "starry_night.jpg", "swirls.jpg", "burning_sky.jpg"),
+    *("geometry.jpg", "stained_glass.jpg", "wave.jpg", "ink.jpg", "points.jpg"),
+)
 
 
 class VGG:
@@ -175,7 +180,7 @@ def _normalized(parameters, network, pooling):
     _set_weights(model, parameters)
     totals, positions = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0)
     for image in REFERENCE_IMAGES:
-        x = preprocess(load_image(DATA / "images" / f"{image}.jpg", max_size=256))
+        x = preprocess(load_image(DATA / "images" / image, max_size=192))
         for name, maps in model(x).items():
             totals[name] += np.sum(maps, axis=(0, 1, 2), dtype=np.float64)
             positions[name] += maps.shape[1] * maps.shape[2]

@@ -104,6 +104,7 @@ class TestInit:
             "content": content,
             "style": load_image(style, size=(32, 24)),
             "noise": noise_image((32, 24), seed=5),
+            "grey": np.full((32, 24, 3), (124, 117, 104), np.uint8),
         }
         for init, image in expected.items():
             np.testing.assert_array_equal(
@@ -115,6 +116,48 @@ class TestInit:
 
     def test_the_recipe_s_is_the_default(self):
         np.testing.assert_array_equal(self.first(None), self.first("noise"))
+
+
+@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("network", ["vgg16", "vgg19"])
+def test_every_recipe_runs_with_either_network(name, network, content_image, style_image):
+    weights = None if network == "vgg16" else "random"
+    result = transfer(
+        content_image, style_image, name, network=network, weights=weights, as_published=True,
+        **SMALL
+    )  # fmt: skip
+    assert result.evaluations == 3
+    assert np.isfinite(result.history["total"]).all()
+    assert result.settings["network"] == network
+    assert json.dumps(result.settings)
+
+
+def test_the_network_of_the_source(content_image, style_image):
+    for name in ("spirosbax", "style_over_matter"):
+        options = {"network": "recipe", "weights": "random", **SMALL}
+        result = transfer(content_image, style_image, name, **options)
+        assert result.settings["network"] == RECIPES[name].network
+
+
+def test_an_exact_size_is_that_of_both_pictures(content_image, style_image):
+    seen = []
+    recipe = RECIPES["spirosbax"].replace(size=(48, 40), steps=2)
+    result = transfer(
+        content_image, style_image, recipe, callback=lambda n, l, x: seen.append(x.shape)
+    )
+    assert result.image.shape == (48, 40, 3)
+    assert seen[0] == (1, 48, 40, 3)
+    nearest = load_image(style_image, size=(48, 40), resampling="nearest")
+    assert result.settings["style"]["sha256"] == api._described("", nearest)["sha256"]
+
+
+def test_as_published_is_another_picture(content_image, style_image):
+    meant, published = (
+        transfer(content_image, style_image, "spirosbax", as_published=published, **SMALL)
+        for published in (False, True)
+    )
+    assert (meant.image != published.image).any()
+    assert published.settings["recipe"]["style_convention"] == "gram_size"
 
 
 def test_average_pooling_and_random_weights_make_a_difference(content_image, style_image):
@@ -129,11 +172,12 @@ def test_average_pooling_and_random_weights_make_a_difference(content_image, sty
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"recipe": "gatys"}, "expected recipe gatys2015, got 'gatys'"),
+        ({"recipe": "gatys"}, "expected recipe gatys2015, .* got 'gatys'"),
+        ({"recipe": "keras", "style_scale": 2}, "expected pictures of one size for style_conv"),
         ({"size": 31}, "expected size as a whole number of at least 32, got 31"),
         ({"size": "big"}, "expected size"),
         ({"steps": 0}, "expected steps"),
-        ({"network": "resnet"}, "expected network vgg16 or vgg19"),
+        ({"network": "resnet"}, "expected network vgg16, vgg19 or recipe"),
         ({"precision": "float8"}, "expected precision float32 or bfloat16"),
         ({"style_scale": 0}, "expected style_scale as a number above 0"),
         ({"style_scale": 0.4}, "expected a style image of at least 16 pixels a side, as conv5_1 "),
@@ -271,7 +315,7 @@ class TestReconstructStyle:
         ),
         (
             lambda image: reconstruct_content(image, "conv1_1", init="style"),
-            "expected init noise or content, got 'style'",
+            "expected init noise, grey or content, got 'style'",
         ),
         (lambda image: reconstruct_content("gone.png", "conv1_1"), "cannot read gone.png"),
         (lambda image: reconstruct_style(image, []), "expected style_layers"),

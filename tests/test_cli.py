@@ -12,6 +12,7 @@ import pytest
 
 from stylelib import __version__, cli, training
 from stylelib.images import load_image, save_image
+from stylelib.recipes import RECIPES
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +40,7 @@ class TestTransfer:
         assert run("-o", "out.png", *SMALL) == 0
         assert load_image("out.png").shape == (22, 32, 3)
         out, err = capsys.readouterr()
-        assert re.fullmatch(r"out\.png: 32 × 22, \d+ s, all 10 evaluations done\n", out)
+        assert re.fullmatch(r"out\.png: 32 × 22, vgg16 .*, \d+ s, all 10 evaluations done\n", out)
         lines = err.splitlines()
         assert len(lines) == 10
         pattern = r"( \d0|100) %  evaluation \d+ of 10, loss \d\.\d{3}e\+\d+, \d:\d\d(:\d\d)? left"
@@ -58,12 +59,12 @@ class TestTransfer:
             "-o", "out.png", "--size", "40", "--steps", "7", "--network", "vgg19", "--weights",
             "w.h5", "--init", "content", "--optimizer", "adam", "--style-scale", "0.5",
             "--content-weight", "2", "--style-weight", "1e4", "--tv-weight", "0.5",
-            "--precision", "bfloat16", "--seed", "3",
+            "--precision", "bfloat16", "--seed", "3", "--as-published",
         ) == 2  # fmt: skip
         assert seen == {
             "size": 40, "steps": 7, "network": "vgg19", "weights": "w.h5", "init": "content",
             "optimizer": "adam", "style_scale": 0.5, "content_weight": 2.0, "style_weight": 1e4,
-            "tv_weight": 0.5, "precision": "bfloat16", "seed": 3,
+            "tv_weight": 0.5, "precision": "bfloat16", "seed": 3, "as_published": True,
         }  # fmt: skip
 
     @pytest.mark.parametrize(
@@ -74,8 +75,8 @@ class TestTransfer:
             ("--style-weight x", "argument --style-weight: expected a number"),
             ("--style-weight=-1", "expected style_weight as a number of at least 0"),
             ("--style-weight nan", "expected style_weight as a number"),
-            ("--recipe gatys", "expected recipe gatys2015, got 'gatys'"),
-            ("--network vgg11", "argument --network: invalid choice: 'vgg11'"),
+            ("--recipe gatys", "jcjohnson, got 'gatys'; did you mean 'gatys2016'?"),
+            ("--network vgg11", "expected network vgg16, vgg19 or recipe, got 'vgg11'"),
             ("--init gone.png --size 32", "cannot read gone.png: there is no such file"),
             ("--precision half", "expected precision float32 or bfloat16"),
             ("-o out.txt", "cannot write out.txt: expected an ending .png, .jpg"),
@@ -210,9 +211,36 @@ class TestProgress:
 
 def test_recipes_are_listed(capsys):
     assert cli.main(["recipes"]) == 0
+    title, *rows = capsys.readouterr().out.splitlines()
+    assert title.split() == [
+        *("RECIPE", "NETWORK", "CONTENT", "STYLE", "WEIGHTS", "α:β:tv", "OPTIMISER", "SOURCE")
+    ]
+    assert [row.split()[0] for row in rows] == list(RECIPES)
+    for word in ("1508.06576", "vgg19 average", "4_2", "1_1 2_1 3_1 4_1 5_1", "lbfgs 500"):
+        assert word in rows[0]
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_all_settings_of_a_recipe(name, capsys):
+    assert cli.main(["recipes", name]) == 0
     out = capsys.readouterr().out
-    for word in ("gatys2015", "1508.06576", "vgg19", "average", "conv4_2", "conv5_1", "lbfgs"):
-        assert word in out
+    recipe = RECIPES[name]
+    for value in (recipe.source, recipe.network, f"{recipe.content_weight:.4g}", recipe.notes):
+        assert value in out
+
+
+def test_an_unknown_recipe_is_one_line(capsys):
+    assert cli.main(["recipes", "kears"]) == 2
+    assert "did you mean 'keras'?" in capsys.readouterr().err
+
+
+def test_the_network_that_ran_is_named(folder, capsys):
+    assert run("-o", "out.png", *SMALL, "--recipe", "style_over_matter") == 0
+    assert ", vgg16, " in capsys.readouterr().out
+    assert run("-o", "out.png", *SMALL) == 0
+    assert "vgg16 (the recipe's source: vgg19)" in capsys.readouterr().out
+    assert run("-o", "out.png", *SMALL, "--network", "recipe", "--weights", "random") == 0
+    assert ", vgg19, " in capsys.readouterr().out
 
 
 def test_doctor(capsys):

@@ -8,6 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from stylelib._tensorflow import tf
 from stylelib.losses import (
+    VARIATIONS,
     content_loss,
     gram_matrix,
     representation_distance,
@@ -100,6 +101,18 @@ class TestAgainstNumpy:
         x = random.uniform(-120, 120, (1, 6, 5, 3)).astype(np.float32)
         expected = numpy_total_variation(x, exponent)
         np.testing.assert_allclose(total_variation_loss(x, exponent), expected, rtol=1e-5)
+
+    def test_the_forms_of_total_variation(self, random):
+        x = random.uniform(-120, 120, (1, 6, 5, 3)).astype(np.float32)
+        flat = np.asarray(x, np.float64)[0]
+        absolute = sum(np.abs(np.diff(flat, axis=axis)).sum() for axis in (0, 1))
+        expected = {
+            "power": numpy_total_variation(x, 1.25),
+            "squares": numpy_total_variation(x, 1) / 2,
+            "absolute": absolute,
+        }
+        for name, variation in VARIATIONS.items():
+            np.testing.assert_allclose(variation(tf.constant(x)), expected[name], rtol=1e-5)
 
 
 class TestClosedForms:

@@ -4,7 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from stylelib.preprocessing import deprocess, noise_image, pixel_bounds, preprocess
+from stylelib.preprocessing import (
+    deprocess,
+    deprocess_stretched,
+    grey_start,
+    noise_image,
+    pixel_bounds,
+    preprocess,
+)
 
 IMAGES = arrays(np.uint8, st.tuples(st.integers(1, 12), st.integers(1, 12), st.just(3)))
 
@@ -81,3 +88,22 @@ def test_noise_is_white_and_seeded():
 def test_noise_refuses_another_size(size):
     with pytest.raises(ValueError, match="size"):
         noise_image(size)
+
+
+def test_stretching_shifts_colours_that_were_right():
+    image = np.full((4, 4, 3), (200, 120, 60), np.uint8)
+    image[0, 0] = (210, 100, 50)
+    stretched = deprocess_stretched(preprocess(image))
+    assert (stretched.min(), stretched.max()) == (0, 255)
+    assert stretched[1, 1].tolist() == [239, 112, 16]  # (200 − 50) · 255 / 160, and so on
+    with pytest.raises(ValueError, match="NaN or infinity"):
+        deprocess_stretched(np.full((1, 2, 2, 3), np.nan))
+
+
+def test_a_grey_start_is_nothing_to_see_but_seeded():
+    x = grey_start((8, 6), seed=1)
+    assert tuple(x.shape) == (1, 8, 6, 3)
+    assert 0 < np.abs(x).max() <= 0.025
+    assert len(np.unique(deprocess(x).reshape(-1, 3), axis=0)) == 1
+    np.testing.assert_array_equal(x, grey_start((8, 6), seed=1))
+    assert (x != grey_start((8, 6), seed=2)).numpy().any()

@@ -94,8 +94,13 @@ class TestObjective:
 
     def test_the_paper_s_equal_layer_weights_are_the_default(self, vgg, content_image, style_image):
         recipe = RECIPE.replace(layer_weights=None)
-        objective = Objective(vgg, recipe, content_image, style_image)
-        assert list(objective.layer_weights.values()) == pytest.approx([1 / 3] * 3)
+        equal = RECIPE.replace(layer_weights=[1 / 3] * 3)
+        x = preprocess(content_image)
+        one, other = (
+            Objective(vgg, r, content_image, style_image).losses(x)["style"]
+            for r in (recipe, equal)
+        )
+        assert float(one) == pytest.approx(float(other))
 
     def test_a_term_of_weight_0_needs_no_image(self, vgg, style_image):
         recipe = RECIPE.replace(content_weight=0, tv_weight=0)
@@ -288,3 +293,106 @@ class TestMinimize:
 
         result = minimize(Uphill(start + 1), start, steps=100)
         assert result.stop_reason.startswith("the line search found no lower loss at")
+
+
+class TestRounds:
+    def test_lbfgs_starts_afresh_with_each_round(self, monkeypatch, objective, start):
+        calls = []
+        original = training.scipy.optimize.minimize
+        monkeypatch.setattr(
+            training.scipy.optimize,
+            "minimize",
+            lambda *arguments, **options: calls.append(1) or original(*arguments, **options),
+        )
+        result = minimize(objective, start, steps=11, rounds=3)
+        assert len(calls) == 3
+        assert result.evaluations == 11
+        assert result.history["total"][-1] < result.history["total"][0]
+
+    def test_a_round_goes_on_where_the_last_one_was_best(self, objective, start):
+        seen = []
+        minimize(
+            objective, start, steps=12, rounds=2,
+            callback=lambda n, losses, x: seen.append((losses["total"], x)),
+        )  # fmt: skip
+        best = min(seen[:6], key=lambda pair: pair[0])[1]
+        np.testing.assert_array_equal(seen[6][1], best)
+
+    def test_a_round_that_ends_early_hands_on(self, start):
+        """A line search that fails in one round need not fail in the next."""
+
+        class Moody(Quadratic):
+            def loss_and_gradient(self, x):
+                losses, gradient = super().loss_and_gradient(x)
+                evaluations.append(1)
+                return losses, -gradient if 4 < len(evaluations) < 30 else gradient
+
+        evaluations = []
+        stiffness = np.logspace(0, 3, int(np.prod(start.shape)), dtype=np.float32)
+        moody = Moody(start + 50, stiffness.reshape(start.shape))
+        result = minimize(moody, start, steps=90, rounds=2)
+        assert result.evaluations > 30
+        assert result.history["total"][-1] < result.history["total"][4]
+
+    @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+    def test_clipping(self, optimizer, random):
+        target = random.uniform(-300, 300, (1, 6, 5, 3)).astype(np.float32)
+        start = preprocess(noise_image((6, 5)))
+        stiffness = np.logspace(0, 1, target.size, dtype=np.float32).reshape(target.shape)
+        farthest, after = {}, {}
+        for clipping in training.CLIPPINGS:
+            seen = []
+
+            def note(evaluation, losses, x, seen=seen):
+                seen.append(np.abs(x).max())
+
+            minimize(
+                Quadratic(target, stiffness), start, optimizer, 40, rounds=2, clipping=clipping,
+                clip_limit=150.0, callback=note,
+            )  # fmt: skip
+            farthest[clipping], after[clipping] = max(seen[1:]), seen[20]
+        assert farthest["steps"] <= 150
+        assert farthest["rounds"] > 150 >= after["rounds"]
+        assert after["never"] > 150
+
+    def test_the_bounds_are_black_and_white_by_default(self, random):
+        start = preprocess(noise_image((6, 5)))
+        seen = []
+        minimize(Quadratic(start + 500), start, callback=lambda n, losses, x: seen.append(x))
+        lower, upper = pixel_bounds()
+        assert all(np.all(x >= lower) and np.all(x <= upper) for x in seen)
+
+    def test_settings_of_adam_reach_it(self, monkeypatch, objective, start):
+        made = []
+        original = keras.optimizers.Adam
+        monkeypatch.setattr(
+            training.keras.optimizers,
+            "Adam",
+            lambda *arguments, **options: made.append(options) or original(*arguments, **options),
+        )
+        minimize(objective, start, "adam", 2, beta_1=0.99, epsilon=0.1)
+        assert made == [{"beta_1": 0.99, "epsilon": 0.1}]
+
+    def test_decay_shortens_the_steps(self, start):
+        seen = []
+        flat = Quadratic(start + 1e4)  # so far away that the gradient hardly changes
+        minimize(
+            flat, start, "sgd", steps=102, learning_rate=1e-6, decay=0.5, clipping="never",
+            callback=lambda n, losses, x: seen.append(x),
+        )  # fmt: skip
+        steps = [np.abs(seen[i + 1] - seen[i]).mean() for i in (0, 100)]
+        assert steps[1] / steps[0] == pytest.approx(0.5, rel=0.1)
+
+    def test_a_stretched_result_reaches_black_and_white(self, objective, start):
+        pale = deprocess(0.5 * start)
+        clipped, stretched = (
+            minimize(objective, preprocess(pale), steps=1, recovery=recovery).image
+            for recovery in training.RECOVERIES
+        )
+        np.testing.assert_array_equal(clipped, pale)
+        assert (stretched.min(), stretched.max()) == (0, 255)
+
+    def test_wrong_options_are_refused(self, objective, start):
+        for options in ({"rounds": 0}, {"clipping": "often"}, {"recovery": "magic"}):
+            with pytest.raises(ValueError, match=f"expected {next(iter(options))}"):
+                minimize(objective, start, **options)

@@ -122,8 +122,8 @@ class TestNormalized:
         normalized = VGG(layers, pooling=pooling, normalized=True)
         means = {layer: [] for layer in layers}
         for name in vgg_module.REFERENCE_IMAGES:
-            path = vgg_module.DATA / "images" / f"{name}.jpg"
-            x = vgg_module.preprocess(vgg_module.load_image(path, max_size=256))
+            path = vgg_module.DATA / "images" / name
+            x = vgg_module.preprocess(vgg_module.load_image(path, max_size=192))
             for layer, maps in normalized(x).items():
                 means[layer].append((np.mean(maps, axis=(0, 1, 2)), maps.shape[1] * maps.shape[2]))
         for layer in layers:
@@ -137,6 +137,10 @@ class TestNormalized:
             np.testing.assert_allclose(
                 factors[channels == channel], factors[channels == channel][0], rtol=1e-3
             )
+
+    def test_the_reference_images_are_all_there_are(self):
+        files = {path.name for path in (vgg_module.DATA / "images").iterdir()}
+        assert set(vgg_module.REFERENCE_IMAGES) == files
 
 
 class TestNames:
