@@ -22,7 +22,7 @@ from stylelib.vgg import PRECISIONS, VGG
 #: Settings of a recipe that `minimize` takes.
 _MINIMIZE = (
     *("optimizer", "steps", "learning_rate", "beta_1", "epsilon", "decay"),
-    *("rounds", "clipping", "clip_limit", "recovery"),
+    *("round_length", "clipping", "clip_limit", "recovery"),
 )
 
 #: Below 32 pixels on the longer side the deep layers see next to nothing.

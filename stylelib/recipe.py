@@ -76,8 +76,9 @@ class Recipe:
     resampling : {"lanczos", "bicubic", "bilinear", "nearest"}
     steps : int
         Evaluations of the loss.
-    rounds : int
-        Equal parts of a run. L-BFGS starts afresh with each.
+    round_length : int, optional
+        Evaluations after which a new round begins. L-BFGS starts afresh with each. Without it there
+        is one round.
     clipping : {"steps", "rounds", "never"}
         When values are brought back between the bounds.
     clip_limit : float, optional
@@ -119,7 +120,7 @@ class Recipe:
     decay: float = 1.0
     same_size: bool = False
     resampling: str = "lanczos"
-    rounds: int = 1
+    round_length: int | None = None
     clipping: str = "steps"
     clip_limit: float | None = None
     recovery: str = "clip"
@@ -171,7 +172,8 @@ class Recipe:
 
     def _check_optimizer(self):
         check_count("steps", self.steps)
-        check_count("rounds", self.rounds)
+        if self.round_length is not None:
+            check_count("round_length", self.round_length)
         check_learning_rate(self.learning_rate, self.optimizer)
         check_number("decay", self.decay, positive=True)
         for name in ("beta_1", "epsilon", "clip_limit"):

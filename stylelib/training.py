@@ -28,6 +28,9 @@ LOSSES = ("total", "content", "style", "tv")
 #: How far, in grey levels, a first step along the gradient goes where the gradient is largest.
 FIRST_STEP = 10.0
 
+# Each Objective has a graph of its own. TensorFlow takes that for one function traced too often.
+tf.get_logger().addFilter(lambda record: "Objective._loss_and_gradient" not in record.getMessage())
+
 
 class Objective:
     """Eq. 7 for one content and one style image: α L_content + β L_style.
@@ -223,7 +226,7 @@ def minimize(
     beta_1=None,
     epsilon=None,
     decay=1.0,
-    rounds=1,
+    round_length=None,
     clipping="steps",
     clip_limit=None,
     recovery="clip",
@@ -251,8 +254,9 @@ def minimize(
         Of ``"adam"``, by default Keras' own.
     decay : float
         Factor on the learning rate of ``"adam"`` and ``"sgd"`` over 100 steps.
-    rounds : int
-        Equal parts of the run. L-BFGS forgets the curvature between them.
+    round_length : int, optional
+        Evaluations after which a new round begins; L-BFGS forgets the curvature between rounds. By
+        default there is one round.
     clipping : {"steps", "rounds", "never"}
         Whether values stay between the bounds all the time, are brought back there after each
         round, or are free.
@@ -273,7 +277,8 @@ def minimize(
         For an unknown optimiser, or a number of steps below 1.
     """
     check_count("steps", steps)
-    check_count("rounds", rounds)
+    if round_length is not None:
+        check_count("round_length", round_length)
     check_choice("clipping", clipping, CLIPPINGS)
     check_choice("recovery", recovery, RECOVERIES)
     if not isinstance(optimizer, keras.optimizers.Optimizer):
@@ -286,7 +291,7 @@ def minimize(
         settings["optimizer"] = keras.optimizers.serialize(optimizer)
     bounds = pixel_bounds() if clip_limit is None else (-clip_limit, clip_limit)
     x0 = tf.convert_to_tensor(x0, tf.float32)
-    run = _Run(objective, x0, steps, rounds, bounds, clipping, callback)
+    run = _Run(objective, x0, steps, round_length, bounds, clipping, callback)
     try:
         if optimizer == "lbfgs":
             _lbfgs(run)
@@ -315,11 +320,11 @@ class _RoundOver(Exception):
 class _Run:
     """What a run may do, and what it has seen so far: every loss, and the best picture."""
 
-    def __init__(self, objective, x0, steps, rounds, bounds, clipping, callback):
+    def __init__(self, objective, x0, steps, round_length, bounds, clipping, callback):
         self.objective = objective
         self.x0 = x0
         self.steps = steps
-        self.round_ends = {steps * (i + 1) // rounds for i in range(rounds)} - {0, steps}
+        self.round_length = round_length or steps
         self.bounds = bounds
         self.clipping = clipping
         self.callback = callback
@@ -351,8 +356,8 @@ class _Run:
 
     @property
     def round_is_over(self):
-        """Whether the last evaluation was the last of a round, and another round follows."""
-        return len(self.history) in self.round_ends
+        """Whether the last evaluation was the last of its round."""
+        return len(self.history) % self.round_length == 0
 
     def result(self, reason, settings, recover):
         return Result(
@@ -432,7 +437,7 @@ def _lbfgs_round(run, x0):
             # Tolerances of 0: only `record` ends the run, or a loss that falls no further.
             options={"maxiter": run.steps, "maxfun": run.steps, "ftol": 0.0, "gtol": 0.0},
         )
-        if run.round_ends and best_loss < first_loss:
+        if run.round_length < run.steps and best_loss < first_loss:
             return best  # what comes next starts afresh, and may get further
         if end.success:
             raise _Stop(f"converged at evaluation {len(run.history)}: the loss falls no further")

@@ -40,7 +40,8 @@ def test_every_recipe_names_layers_of_its_network(name):
             "spirosbax",
             {"size": (224, 224), "resampling": "nearest", "content_layers": ("conv4_2",),
              "content_weight": 1, "style_weight": 1000, "learning_rate": 5, "beta_1": 0.99,
-             "epsilon": 0.1, "rounds": 10, "steps": 1000, "clipping": "steps", "init": "content"},
+             "epsilon": 0.1, "round_length": 100, "steps": 1000, "clipping": "steps",
+             "init": "content"},
         ),
         (
             "jerkic",
@@ -49,7 +50,7 @@ def test_every_recipe_names_layers_of_its_network(name):
         ),
         (
             "augustins",
-            {"size": (128, 128), "layer_weights": (0.2, 0.2, 0.4, 0.2, 0.0), "rounds": 10,
+            {"size": (128, 128), "layer_weights": (0.2, 0.2, 0.4, 0.2, 0.0), "round_length": 20,
              "content_layers": ("conv4_2",), "content_weight": 5e-6, "style_weight": 1},
         ),
         (
@@ -57,7 +58,7 @@ def test_every_recipe_names_layers_of_its_network(name):
             {"network": "vgg16", "pooling": "average", "size": (350, 500), "clip_limit": 127,
              "style_layers": ("conv1_2", "conv2_2", "conv3_2", "conv4_2", "conv5_2"),
              "layer_weights": (0.05, 0.2, 0.2, 0.25, 0.3), "content_layers": ("conv4_2",),
-             "init": "grey", "clipping": "rounds", "rounds": 10, "steps": 200},
+             "init": "grey", "clipping": "rounds", "round_length": 20, "steps": 200},
         ),
     ],
 )  # fmt: skip
@@ -143,7 +144,7 @@ def test_replace_gives_a_changed_copy():
         ({"size": (224, 0)}, "expected each side of size"),
         ({"size": (1, 2, 3)}, "expected size as (height, width)"),
         ({"resampling": "best"}, "expected resampling lanczos"),
-        ({"rounds": 0}, "expected rounds as a whole number"),
+        ({"round_length": 0}, "expected round_length as a whole number"),
         ({"clipping": "always"}, "expected clipping steps, rounds or never"),
         ({"clip_limit": 0.0}, "expected clip_limit as a number above 0"),
         ({"beta_1": -1}, "expected beta_1"),

@@ -1,4 +1,5 @@
 import json
+import logging
 
 import numpy as np
 import pytest
@@ -75,6 +76,19 @@ class TestObjective:
         step = 3.0
         up, down = (objective.losses(start + sign * step * direction)["total"] for sign in (1, -1))
         np.testing.assert_allclose((up - down) / (2 * step), tf.norm(gradient), rtol=1e-2)
+
+    def test_many_objectives_are_no_reason_for_a_warning(self, vgg, content_image, style_image):
+        messages = []
+        handler = logging.Handler()
+        handler.emit = lambda record: messages.append(record.getMessage())
+        tf.get_logger().addHandler(handler)
+        try:
+            for _ in range(6):
+                objective = Objective(vgg, RECIPE, content_image, style_image)
+                objective.loss_and_gradient(preprocess(content_image))
+        finally:
+            tf.get_logger().removeHandler(handler)
+        assert messages == []
 
     def test_targets_are_computed_once(self, vgg, content_image, style_image, start):
         calls = []
@@ -304,7 +318,7 @@ class TestRounds:
             "minimize",
             lambda *arguments, **options: calls.append(1) or original(*arguments, **options),
         )
-        result = minimize(objective, start, steps=11, rounds=3)
+        result = minimize(objective, start, steps=11, round_length=4)
         assert len(calls) == 3
         assert result.evaluations == 11
         assert result.history["total"][-1] < result.history["total"][0]
@@ -312,7 +326,7 @@ class TestRounds:
     def test_a_round_goes_on_where_the_last_one_was_best(self, objective, start):
         seen = []
         minimize(
-            objective, start, steps=12, rounds=2,
+            objective, start, steps=12, round_length=6,
             callback=lambda n, losses, x: seen.append((losses["total"], x)),
         )  # fmt: skip
         best = min(seen[:6], key=lambda pair: pair[0])[1]
@@ -330,7 +344,7 @@ class TestRounds:
         evaluations = []
         stiffness = np.logspace(0, 3, int(np.prod(start.shape)), dtype=np.float32)
         moody = Moody(start + 50, stiffness.reshape(start.shape))
-        result = minimize(moody, start, steps=90, rounds=2)
+        result = minimize(moody, start, steps=90, round_length=45)
         assert result.evaluations > 30
         assert result.history["total"][-1] < result.history["total"][4]
 
@@ -347,8 +361,8 @@ class TestRounds:
                 seen.append(np.abs(x).max())
 
             minimize(
-                Quadratic(target, stiffness), start, optimizer, 40, rounds=2, clipping=clipping,
-                clip_limit=150.0, callback=note,
+                Quadratic(target, stiffness), start, optimizer, 40, note,
+                round_length=20, clipping=clipping, clip_limit=150.0,
             )  # fmt: skip
             farthest[clipping], after[clipping] = max(seen[1:]), seen[20]
         assert farthest["steps"] <= 150
@@ -393,6 +407,6 @@ class TestRounds:
         assert (stretched.min(), stretched.max()) == (0, 255)
 
     def test_wrong_options_are_refused(self, objective, start):
-        for options in ({"rounds": 0}, {"clipping": "often"}, {"recovery": "magic"}):
+        for options in ({"round_length": 0}, {"clipping": "often"}, {"recovery": "magic"}):
             with pytest.raises(ValueError, match=f"expected {next(iter(options))}"):
                 minimize(objective, start, **options)
