@@ -7,7 +7,7 @@ NOTEBOOKS := $(wildcard notebooks/*.ipynb notebooks/solutions/*.ipynb)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup tutorial site lab notebooks test test-fast lint bench badges lock clean
+.PHONY: help setup tutorial site lab notebooks test test-fast lint bench systems badges lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ lint: $(READY) ## check style and format of code and notebooks
 
 bench: $(READY) ## measure speed and memory, and write benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks
+
+systems: $(READY) ## run every recipe in full at 192 px, for benchmarks/SYSTEMS.md and the README
+	$(BIN)/python -m benchmarks.systems
 
 badges: $(READY) ## make badges REPOSITORY=https://github.com/you/fork: where Colab finds the series
 	@$(BIN)/python -m tools.badges "$(REPOSITORY)"

@@ -1,12 +1,9 @@
 """Run every benchmark and write RESULTS.md."""
 
-import datetime
-import os
-import platform
 from pathlib import Path
 
 from benchmarks import evaluation, imports, transfer
-from stylelib.api import versions
+from benchmarks.machine import machine
 
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PARTS = {
@@ -20,21 +17,12 @@ PARTS = {
 }
 
 
-def processor():
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        return next(line.split(":")[1].strip() for line in lines if line.startswith("model name"))
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
 def lines():
     yield "# Measured speed and memory"
     yield ""
     yield "Written by `make bench`. Seconds belong to the machine below; ratios travel."
     yield ""
-    yield f"{datetime.date.today()} · {processor()}, {os.cpu_count()} cores · Python "
-    yield f"{platform.python_version()} · " + " · ".join(f"{k} {v}" for k, v in versions().items())
+    yield machine()
     for title, (module, note) in PARTS.items():
         yield f"\n## {title}\n\n{note}\n"
         yield from module.report()
