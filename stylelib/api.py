@@ -53,8 +53,9 @@ def transfer(
         Of any two sizes and proportions.
     recipe : str or Recipe
         A name from `RECIPES`, or a recipe of your own.
-    size : int, optional
-        Longer side of the result in pixels, at least 32; by default the recipe's.
+    size : int or (int, int), optional
+        Longer side of the result in pixels, at least 32, or an exact ``(height, width)`` for both
+        pictures; by default the recipe's.
     steps : int, optional
         Evaluations of the loss; by default the recipe's.
     network : {"vgg16", "vgg19", "recipe"}

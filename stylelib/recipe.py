@@ -203,6 +203,9 @@ class Recipe:
     def replace(self, **changes):
         """Return a copy with some settings changed.
 
+        Another `optimizer` takes over none of the settings of the old one, such as its learning
+        rate.
+
         Raises
         ------
         ValueError
@@ -216,6 +219,8 @@ class Recipe:
         """
         for name in changes:
             check_choice("a setting of", name, (field.name for field in dataclasses.fields(self)))
+        if changes.get("optimizer", self.optimizer) != self.optimizer:
+            changes = _NO_OPTIMIZER_SETTINGS | changes
         return dataclasses.replace(self, **changes)
 
     def as_published(self):
@@ -230,6 +235,7 @@ class Recipe:
         return self.replace(published=(), **dict(self.published))
 
 
+_NO_OPTIMIZER_SETTINGS = {"learning_rate": None, "beta_1": None, "epsilon": None, "decay": 1.0}
 _CHOICES = {
     "network": NETWORKS,
     "pooling": POOLINGS,

@@ -111,6 +111,15 @@ def test_replace_gives_a_changed_copy():
     assert isinstance(changed, Recipe)
 
 
+def test_another_optimizer_takes_over_no_settings():
+    keras = RECIPES["keras"]
+    lbfgs, adam = (keras.replace(optimizer=optimizer) for optimizer in ("lbfgs", "adam"))
+    for changed in (lbfgs, adam):
+        assert (changed.learning_rate, changed.decay) == (None, 1.0)
+    assert keras.replace(optimizer="adam", learning_rate=2.0).learning_rate == 2.0
+    assert keras.replace(optimizer="sgd") == keras
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
