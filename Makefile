@@ -7,7 +7,7 @@ NOTEBOOKS := $(wildcard notebooks/*.ipynb notebooks/solutions/*.ipynb)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup tutorial site lab notebooks test test-fast lint bench systems badges lock clean
+.PHONY: help setup tutorial site lab notebooks test test-fast lint bench systems sweeps badges lock clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,13 +55,16 @@ bench: $(READY) ## measure speed and memory, and write benchmarks/RESULTS.md
 systems: $(READY) ## run every recipe in full at 192 px, for benchmarks/SYSTEMS.md and the README
 	$(BIN)/python -m benchmarks.systems
 
+sweeps: $(READY) ## run the grids of notebook 05 in data/sweeps/, as far as results are missing
+	@for plan in data/sweeps/*.toml; do $(BIN)/stylelib sweep $$plan || exit 1; done
+
 badges: $(READY) ## make badges REPOSITORY=https://github.com/you/fork: where Colab finds the series
 	@$(BIN)/python -m tools.badges "$(REPOSITORY)"
 
 lock: ## resolve requirements.lock anew, for every Python and platform at once
 	@$(PYTHON) -m venv build/lock
 	@build/lock/bin/python -m pip install --quiet --disable-pip-version-check uv
-	build/lock/bin/uv pip compile pyproject.toml --quiet --extra notebooks --extra test --upgrade \
+	build/lock/bin/uv pip compile pyproject.toml --quiet --extra notebooks --extra sweep --extra test --upgrade \
 		--universal --python-version 3.10 --generate-hashes --no-emit-index-url \
 		--no-emit-find-links --custom-compile-command "make lock" -o requirements.lock
 

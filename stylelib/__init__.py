@@ -38,6 +38,9 @@ _HOME = {
     "transfer": "api",
     "reconstruct_content": "api",
     "reconstruct_style": "api",
+    "sweep": "sweeps",
+    "load_sweep": "sweeps",
+    "process_pool": "sweeps",
 }
 __all__ = list(_HOME)
 

@@ -1,32 +1,23 @@
 """One call per subject of the notebooks."""
 
 import dataclasses
-import hashlib
-import os
 
 import numpy as np
 import scipy
 
 import stylelib
 from stylelib._tensorflow import keras, tf
-from stylelib.conventions import check_style_size
-from stylelib.errors import check_choice, check_count, check_number
-from stylelib.images import scaled_size
-from stylelib.layers import NETWORKS, keras_name, smallest_side
+from stylelib.job import changed, described, make_job, transfer_job
 from stylelib.preprocessing import deprocess, grey_start, load_image, noise_image, preprocess
-from stylelib.recipe import INITS
-from stylelib.recipes import RECONSTRUCTION, find_recipe
+from stylelib.recipes import RECONSTRUCTION
 from stylelib.training import Objective, minimize
-from stylelib.vgg import PRECISIONS, VGG
+from stylelib.vgg import VGG
 
 #: Settings of a recipe that `minimize` takes.
 _MINIMIZE = (
-    *("optimizer", "steps", "learning_rate", "beta_1", "epsilon", "decay"),
+    *("optimizer", "steps", "learning_rate", "beta_1", "epsilon", "decay", "memory"),
     *("round_length", "clipping", "clip_limit", "recovery"),
 )
-
-#: Below 32 pixels on the longer side the deep layers see next to nothing.
-SMALLEST_SIZE, LARGEST_SIZE = 32, 16_384
 
 
 def transfer(
@@ -97,21 +88,22 @@ def transfer(
     >>> result.image.shape, result.evaluations, result.stop_reason
     ((21, 32, 3), 3, 'all 3 evaluations done')
     """
-    name = recipe if isinstance(recipe, str) else None
-    recipe = find_recipe(recipe)
-    recipe = _changed(recipe.as_published() if as_published else recipe, size, steps, changes)
-    return _optimized(
+    job = transfer_job(
+        content,
+        style,
         recipe,
-        {"content": content, "style": style},
-        network,
-        weights,
-        recipe.init if init is None else init,
-        precision,
-        seed,
-        callback,
+        size,
+        steps,
+        as_published,
+        init,
+        network=network,
+        weights=weights,
+        precision=precision,
+        seed=seed,
         style_scale=style_scale,
-        name=name,
+        **changes,
     )
+    return run(job, callback)
 
 
 def reconstruct_content(
@@ -174,9 +166,9 @@ def reconstruct_content(
     ((21, 32, 3), ['content', 'total'])
     """
     recipe = RECONSTRUCTION.replace(content_layers=[layer], style_weight=0.0, optimizer=optimizer)
-    recipe = _changed(recipe, size, steps, changes)
-    sources = {"content": image}
-    return _optimized(recipe, sources, network, weights, init, precision, seed, callback)
+    recipe = changed(recipe, size, steps, changes)
+    job = make_job(recipe, {"content": image}, network, weights, init, precision, seed)
+    return run(job, callback)
 
 
 def reconstruct_style(
@@ -230,9 +222,9 @@ def reconstruct_style(
     """
     layers = [layers] if isinstance(layers, str) else layers
     recipe = RECONSTRUCTION.replace(style_layers=layers, content_weight=0.0, optimizer=optimizer)
-    recipe = _changed(recipe, size, steps, changes)
-    sources = {"style": image}
-    return _optimized(recipe, sources, network, weights, init, precision, seed, callback)
+    recipe = changed(recipe, size, steps, changes)
+    job = make_job(recipe, {"style": image}, network, weights, init, precision, seed)
+    return run(job, callback)
 
 
 def versions():
@@ -246,115 +238,49 @@ def versions():
     return {module.__name__: module.__version__ for module in (stylelib, tf, keras, np, scipy)}
 
 
-def _changed(recipe, size, steps, changes):
-    """Apply all changes to the recipe before anything slow begins."""
-    overrides = {"size": size, "steps": steps}
-    changes |= {name: value for name, value in overrides.items() if value is not None}
-    recipe = recipe.replace(**changes)
-    if isinstance(recipe.size, int):
-        check_count("size", recipe.size, minimum=SMALLEST_SIZE)
-    return recipe
+def run(job, callback=None):
+    """Do what a job says, here and now.
 
+    Parameters
+    ----------
+    job : Job
+    callback : callable, optional
+        See `minimize`.
 
-def _optimized(
-    recipe,
-    sources,
-    network,
-    weights,
-    init,
-    precision,
-    seed,
-    callback,
-    *,
-    style_scale=1.0,
-    name=None,
-):
-    """Run a recipe on the pictures there are: ``"content"``, ``"style"`` or both."""
-    check_choice("precision", precision, PRECISIONS)
-    check_number("style_scale", style_scale, positive=True)
-    check_count("seed", seed, minimum=0)
-    for role in ("content", "style"):
-        weight = getattr(recipe, f"{role}_weight")
-        if weight and role not in sources:
-            raise ValueError(f"expected {role}_weight 0, as there is no {role} image, got {weight}")
-    check_choice("network", network, [*NETWORKS, "recipe"])
-    network = recipe.network if network == "recipe" else network
-    layers = _active_layers(recipe)
-    for layer in layers:
-        keras_name(layer, network)
-    images = _load_all(sources, recipe, style_scale, layers)
-    x0 = _start(init, images, seed)
+    Returns
+    -------
+    Result
 
-    vgg = VGG(layers, network, weights, recipe.pooling, recipe.normalized, precision)
-    objective = Objective(vgg, recipe, images.get("content"), images.get("style"))
-    options = {name: getattr(recipe, name) for name in _MINIMIZE}
+    Examples
+    --------
+    >>> grey = np.full((40, 60, 3), 128, np.uint8)
+    >>> run(transfer_job(grey, grey, size=32, steps=2)).image.shape
+    (21, 32, 3)
+    """
+    x0 = _start(job)
+    vgg = VGG(
+        job.layers,
+        job.network,
+        job.weights,
+        job.recipe.pooling,
+        job.recipe.normalized,
+        job.precision,
+    )
+    objective = Objective(vgg, job.recipe, job.images.get("content"), job.images.get("style"))
+    options = {name: getattr(job.recipe, name) for name in _MINIMIZE}
     result = minimize(objective, x0, callback=callback, **options)
-    settings = {role: _described(source, images[role]) for role, source in sources.items()} | {
-        "network": network,
-        "weights": weights if weights is None else str(weights),
-        "init": _described(init, deprocess(x0)),
-        "style_scale": style_scale,
-        "precision": precision,
-        "seed": seed,
-        "recipe": {"name": name, **dataclasses.asdict(recipe)},
-        "versions": versions(),
-    }
-    return dataclasses.replace(result, settings=result.settings | settings)
+    start = described(job.settings["init"]["source"], deprocess(x0))
+    settings = result.settings | job.settings | {"init": start, "versions": versions()}
+    return dataclasses.replace(result, settings=settings)
 
 
-def _active_layers(recipe):
-    """Layers that a term with a weight needs, each once."""
-    style = recipe.style_layers if recipe.style_weight else ()
-    content = recipe.content_layers if recipe.content_weight else ()
-    return list(dict.fromkeys([*style, *content]))
-
-
-def _load_all(sources, recipe, style_scale, layers):
-    """Read the pictures at the sizes that the recipe gives them."""
-    images, scales = {}, {"content": 1.0, "style": style_scale}
-    for role, source in sources.items():  # the content image comes first
-        image = load_image(source)
-        shape = image.shape[:2]
-        if recipe.same_size and "content" in images:
-            shape = images["content"].shape[:2]
-        longer_side = recipe.size
-        if isinstance(recipe.size, tuple):
-            shape, longer_side = recipe.size, max(recipe.size)
-        size = _checked_size(shape, longer_side * scales[role], role, layers)
-        images[role] = load_image(image, size=size, resampling=recipe.resampling)
-    if len(images) == 2 and recipe.style_weight:
-        check_style_size(recipe, *(image.shape[:2] for image in images.values()))
-    return images
-
-
-def _checked_size(shape, longer_side, role, layers):
-    """Scale ``(height, width)``, up or down, and refuse what is too large or too small."""
-    if longer_side > LARGEST_SIZE:
-        raise ValueError(
-            f"expected a {role} image of at most {LARGEST_SIZE} pixels, got {longer_side:g}"
-        )
-    size = scaled_size(shape, max(1, round(longer_side)))
-    deepest = max(layers, key=smallest_side)
-    if min(size) < smallest_side(deepest):
-        raise ValueError(
-            f"expected a {role} image of at least {smallest_side(deepest)} pixels a side, as "
-            f"{deepest} needs, got {size[1]} × {size[0]} after scaling; ask for a larger size"
-        )
-    return size
-
-
-def _start(init, images, seed):
-    """The picture to begin with, in VGG space, of the size of the content image if there is one."""
-    size = next(iter(images.values())).shape[:2]
-    if isinstance(init, str) and init in INITS:
-        check_choice("init", init, ["noise", "grey", *images])
-        if init == "grey":
-            return grey_start(size, seed)
-        init = noise_image(size, seed) if init == "noise" else images[init]
-    return preprocess(load_image(init, size=size))
-
-
-def _described(source, image):
-    """Say what a picture was: its name, and a hash of the pixels that were used."""
-    name = os.fspath(source) if isinstance(source, (str, os.PathLike)) else type(source).__name__
-    return {"source": name, "sha256": hashlib.sha256(image.tobytes()).hexdigest()}
+def _start(job):
+    """The picture to begin with, in VGG space."""
+    if not isinstance(job.init, str):
+        return preprocess(job.init)
+    size = next(iter(job.images.values())).shape[:2]
+    if job.init == "grey":
+        return grey_start(size, job.seed)
+    if job.init == "noise":
+        return preprocess(noise_image(size, job.seed))
+    return preprocess(load_image(job.images[job.init], size=size))

@@ -4,6 +4,7 @@ TensorFlow is imported only by the commands that compute: help and wrong options
 """
 
 import argparse
+import contextlib
 import dataclasses
 import itertools
 import os
@@ -12,16 +13,17 @@ import statistics
 import sys
 import time
 
-from tqdm import tqdm
-
 from stylelib import __version__
 from stylelib.conventions import CONTENT_CONVENTIONS, STYLE_CONVENTIONS
+from stylelib.errors import one_line
 from stylelib.images import check_output, save_image
 from stylelib.layers import POOLINGS
+from stylelib.progress import Progress
 from stylelib.recipe import INITS, OPTIMIZERS
 from stylelib.recipes import RECIPES, RECONSTRUCTION, find_recipe
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+DASK_TIMEOUT = 10.0  # seconds without an answer
 
 
 def main(arguments=None):
@@ -104,6 +106,12 @@ def _parser():
     add("--layers", metavar="LAYERS", required=True, type=_names, help="such as conv1_1,conv2_1")
     add("--init", metavar="START", help="noise or a picture (noise)")
     _add_run(add, RECONSTRUCTION)
+
+    add = _command(commands, "sweep", _sweep, "run a grid of transfers, and keep every result")
+    add("plan", metavar="PLAN.toml", help="pictures, and lists of settings to try")
+    add("--folder", metavar="FOLDER", help="where results are kept (beside the plan)")
+    add("--workers", metavar="N", type=_whole, help="processes on this machine (this one)")
+    add("--dask", metavar="ADDRESS", help="of a Dask scheduler, such as tcp://host:8786")
 
     add = _command(commands, "recipes", _recipes, "list the recipes, or all settings of one")
     add("name", metavar="NAME", nargs="?", help="a recipe to show in full")
@@ -206,56 +214,48 @@ def _run(options, name, sources, arguments, steps):
     return FAILED if "no finite number" in result.stop_reason else OK
 
 
-class Progress:
-    """A callback for `minimize`: a bar on a terminal, else one line per ten per cent.
+def _sweep(options):
+    from stylelib.plans import read_plan
+    from stylelib.sweeps import sweep
 
-    Parameters
-    ----------
-    steps : int
-        Evaluations until the end.
-    file : text file, optional
-        By default standard error.
+    if options.workers is not None and options.dask is not None:
+        raise ValueError("expected --workers or --dask, got both")
+    plan = read_plan(options.plan)
+    if options.folder is not None:
+        plan["folder"] = options.folder
+    with _executor(options) as executor:
+        table = sweep(**plan, executor=executor)
+    failed = table[table["error"].notna()]
+    for point in failed.itertuples():
+        print(f"stylelib: point {point.Index + 1} failed: {point.error}", file=sys.stderr)
+    print(f"{plan['folder']}: {len(table)} points, {len(failed)} failed")
+    return FAILED if len(failed) else OK
 
-    Examples
-    --------
-    >>> with Progress(20, file=sys.stdout) as progress:
-    ...     for evaluation in range(1, 21):
-    ...         progress(evaluation, {"total": 100 / evaluation}, None)  # doctest: +ELLIPSIS
-     10 %  evaluation 2 of 20, loss 5.000e+01, 0:00 left
-     20 %  evaluation 4 of 20, loss 2.500e+01, 0:00 left
-    ...
-    100 %  evaluation 20 of 20, loss 5.000e+00, 0:00 left
-    """
 
-    def __init__(self, steps, file=None):
-        self.steps = steps
-        self.file = sys.stderr if file is None else file
-        self.bar = None
-        self.start = time.perf_counter()
+@contextlib.contextmanager
+def _executor(options):
+    """Where a sweep runs, for as long as it runs."""
+    if options.workers is not None:
+        from stylelib.sweeps import process_pool
 
-    def __enter__(self):
-        return self
+        with process_pool(options.workers) as executor:
+            yield executor
+    elif options.dask is not None:
+        with _dask_client(options.dask) as client:
+            yield client.get_executor()
+    else:
+        yield None
 
-    def __exit__(self, *error):
-        if self.bar is not None:
-            self.bar.close()
 
-    def __call__(self, evaluation, losses, x):
-        """Show one evaluation."""
-        if self.bar is None and self.file.isatty():  # not before: an error must stand alone
-            self.bar = tqdm(total=self.steps, file=self.file, unit="eval", dynamic_ncols=True)
-        if self.bar is not None:
-            self.bar.set_postfix_str(f"loss {losses['total']:.3e}", refresh=False)
-            self.bar.update()
-        elif evaluation * 10 // self.steps > (evaluation - 1) * 10 // self.steps:
-            seconds = time.perf_counter() - self.start
-            left = tqdm.format_interval(seconds / evaluation * (self.steps - evaluation))
-            print(
-                f"{100 * evaluation // self.steps:3} %  evaluation {evaluation} of {self.steps}, "
-                f"loss {losses['total']:.3e}, {left.removeprefix('0')} left",
-                file=self.file,
-                flush=True,
-            )
+def _dask_client(address):
+    try:
+        from distributed import Client
+    except ImportError:
+        raise ValueError("expected Dask for --dask: pip install 'stylelib[sweep]'") from None
+    try:
+        return Client(address, timeout=DASK_TIMEOUT)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"no Dask scheduler answers at {address}: {one_line(error)}") from error
 
 
 def _recipes(options):

@@ -16,6 +16,9 @@ FILTERS = (64, 128, 256, 512, 512)
 NETWORKS = tuple(CONVOLUTIONS)
 POOLINGS = ("max", "average")
 
+#: Keras' name of the arithmetic behind each precision: bfloat16 layers, float32 weights and losses.
+PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+
 
 def layer_names(network="vgg16"):
     """Names of all convolutional layers, first to last, in Keras' spelling.

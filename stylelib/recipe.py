@@ -33,6 +33,23 @@ def check_learning_rate(learning_rate, optimizer):
         )
 
 
+def check_memory(memory, optimizer):
+    """Raise a ``ValueError`` for a memory that cannot be, or that the optimiser has no use for.
+
+    Examples
+    --------
+    >>> check_memory(20, "adam")
+    Traceback (most recent call last):
+    ...
+    ValueError: expected a memory only with optimizer lbfgs, got 20
+    """
+    if memory is None:
+        return
+    check_count("memory", memory)
+    if optimizer != "lbfgs":
+        raise ValueError(f"expected a memory only with optimizer lbfgs, got {memory}")
+
+
 @dataclasses.dataclass(frozen=True)
 class Recipe:
     """All settings of a style transfer that are not pictures.
@@ -68,6 +85,8 @@ class Recipe:
         Of Adam; without them Keras' 0.9 and 1e-7.
     decay : float
         Factor on the learning rate over 100 steps of Adam or SGD.
+    memory : int, optional
+        Of L-BFGS: how many of its last steps it remembers; without it SciPy's 10.
     size : int or (int, int)
         Longer side of the result in pixels, or an exact ``(height, width)`` for both pictures.
     same_size : bool
@@ -118,6 +137,7 @@ class Recipe:
     beta_1: float | None = None
     epsilon: float | None = None
     decay: float = 1.0
+    memory: int | None = None
     same_size: bool = False
     resampling: str = "lanczos"
     round_length: int | None = None
@@ -176,6 +196,7 @@ class Recipe:
             check_count("round_length", self.round_length)
         check_learning_rate(self.learning_rate, self.optimizer)
         check_number("decay", self.decay, positive=True)
+        check_memory(self.memory, self.optimizer)
         for name in ("beta_1", "epsilon", "clip_limit"):
             if getattr(self, name) is not None:
                 check_number(name, getattr(self, name), positive=name == "clip_limit")
@@ -235,7 +256,13 @@ class Recipe:
         return self.replace(published=(), **dict(self.published))
 
 
-_NO_OPTIMIZER_SETTINGS = {"learning_rate": None, "beta_1": None, "epsilon": None, "decay": 1.0}
+_NO_OPTIMIZER_SETTINGS = {
+    "learning_rate": None,
+    "beta_1": None,
+    "epsilon": None,
+    "decay": 1.0,
+    "memory": None,
+}
 _CHOICES = {
     "network": NETWORKS,
     "pooling": POOLINGS,

@@ -20,13 +20,22 @@ from stylelib.losses import (
     style_representation,
 )
 from stylelib.preprocessing import deprocess, deprocess_stretched, pixel_bounds, preprocess
-from stylelib.recipe import CLIPPINGS, OPTIMIZERS, RECOVERIES, check_learning_rate
+from stylelib.recipe import (
+    CLIPPINGS,
+    OPTIMIZERS,
+    RECOVERIES,
+    check_learning_rate,
+    check_memory,
+)
 
 #: Losses in `Result.history`, each already multiplied by its weight.
 LOSSES = ("total", "content", "style", "tv")
 
 #: How far, in grey levels, a first step along the gradient goes where the gradient is largest.
 FIRST_STEP = 10.0
+
+#: For SciPy: only `_Run.record` ends a run, or a loss that falls no further.
+_NO_TOLERANCE = {"ftol": 0.0, "gtol": 0.0}
 
 # Each Objective has a graph of its own. TensorFlow takes that for one function traced too often.
 tf.get_logger().addFilter(lambda record: "Objective._loss_and_gradient" not in record.getMessage())
@@ -226,6 +235,7 @@ def minimize(
     beta_1=None,
     epsilon=None,
     decay=1.0,
+    memory=None,
     round_length=None,
     clipping="steps",
     clip_limit=None,
@@ -254,6 +264,8 @@ def minimize(
         Of ``"adam"``, by default Keras' own.
     decay : float
         Factor on the learning rate of ``"adam"`` and ``"sgd"`` over 100 steps.
+    memory : int, optional
+        Of ``"lbfgs"``: of how many of its last steps it keeps the curvature, by default SciPy's 10.
     round_length : int, optional
         Evaluations after which a new round begins; L-BFGS forgets the curvature between rounds. By
         default there is one round.
@@ -284,6 +296,7 @@ def minimize(
     if not isinstance(optimizer, keras.optimizers.Optimizer):
         check_choice("optimizer", optimizer, OPTIMIZERS)
     check_learning_rate(learning_rate, optimizer)
+    check_memory(memory, optimizer)
     if learning_rate is not None:
         learning_rate = float(learning_rate)  # Keras takes neither 5 nor NumPy's numbers
     settings = {"optimizer": optimizer, "learning_rate": learning_rate, "steps": steps}
@@ -294,7 +307,7 @@ def minimize(
     run = _Run(objective, x0, steps, round_length, bounds, clipping, callback)
     try:
         if optimizer == "lbfgs":
-            _lbfgs(run)
+            _lbfgs(run, memory or 10)
         else:
             if isinstance(optimizer, str):
                 if learning_rate is None:
@@ -395,16 +408,16 @@ def _keras(run, optimizer):
             x.assign(tf.clip_by_value(x, *run.bounds))
 
 
-def _lbfgs(run):
+def _lbfgs(run, memory):
     """Minimise with SciPy's L-BFGS-B, in one call for each round."""
     x = run.x0
     while True:  # until `record` raises _Stop
-        x = _lbfgs_round(run, x)
+        x = _lbfgs_round(run, x, memory)
         if run.clipping == "rounds":
             x = tf.clip_by_value(x, *run.bounds)
 
 
-def _lbfgs_round(run, x0):
+def _lbfgs_round(run, x0, memory):
     """Minimise until the round is over, and return the best picture of the round."""
     shape = x0.shape
     lower, upper = (np.broadcast_to(bound, shape).ravel() for bound in run.step_bounds)
@@ -434,8 +447,7 @@ def _lbfgs_round(run, x0):
             jac=True,
             method="L-BFGS-B",
             bounds=None if run.clipping != "steps" else scipy.optimize.Bounds(lower, upper),
-            # Tolerances of 0: only `record` ends the run, or a loss that falls no further.
-            options={"maxiter": run.steps, "maxfun": run.steps, "ftol": 0.0, "gtol": 0.0},
+            options={"maxcor": memory, "maxiter": run.steps, "maxfun": run.steps, **_NO_TOLERANCE},
         )
         if run.round_length < run.steps and best_loss < first_loss:
             return best  # what comes next starts afresh, and may get further

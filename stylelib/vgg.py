@@ -11,6 +11,7 @@ from stylelib._tensorflow import keras, tf
 from stylelib.errors import check_choice
 from stylelib.layers import (
     POOLINGS,
+    PRECISIONS,
     block_and_conv,
     keras_name,
     kernel_shapes,
@@ -21,9 +22,6 @@ from stylelib.preprocessing import load_image, preprocess
 from stylelib.weights import DATA, load_weights
 
 __all__ = ["VGG", "layer_names", "load_weights"]
-
-#: Keras' name of the arithmetic behind each precision: bfloat16 layers, float32 weights and losses.
-PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 
 #: Pictures over which the mean activations of the normalised network are taken: all there are,
 #: since a filter that sleeps through photographs may be wide awake in front of a painting.

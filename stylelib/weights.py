@@ -1,6 +1,7 @@
 """The network's weights, from every place they can come from.
 
-None of it is ever unpickled, and what has a known hash is compared with it before use.
+None of it is ever unpickled, and what has a known hash is compared with it before use. Keras is
+imported only where a file of its own is read.
 """
 
 import hashlib
@@ -10,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 
-from stylelib._tensorflow import keras
 from stylelib.errors import check_choice, one_line
 from stylelib.layers import NETWORKS, kernel_shapes, layer_names
 
@@ -64,7 +64,7 @@ def load_weights(network="vgg16", weights=None):
     >>> kernel.shape, bias.shape
     ((3, 3, 3, 64), (64,))
     """
-    check_choice("network", network, NETWORKS)
+    check_weights(network, weights)
     if weights is None:
         weights = "embedded" if network == "vgg16" else "imagenet"
     if weights == "random":
@@ -72,9 +72,30 @@ def load_weights(network="vgg16", weights=None):
     if weights == "imagenet":
         return _read_h5(_download(network), network)
     if weights == "embedded":
+        return _read_npz(_read_embedded(), EMBEDDED, network)
+    path = Path(weights)
+    if path.suffix == ".npz":
+        return _read_npz(path.read_bytes(), path, network)
+    return _read_h5(path, network)
+
+
+def check_weights(network, weights):
+    """Raise a ``ValueError`` if there can be no such weights, without reading them.
+
+    Examples
+    --------
+    >>> check_weights("vgg19", "embedded")
+    Traceback (most recent call last):
+    ...
+    ValueError: expected weights for vgg19; only vgg16 has embedded weights
+    """
+    check_choice("network", network, NETWORKS)
+    if weights is None or weights in ("random", "imagenet"):
+        return
+    if weights == "embedded":
         if network != "vgg16":
             raise ValueError(f"expected weights for {network}; only vgg16 has embedded weights")
-        return _read_npz(_read_embedded(), EMBEDDED, network)
+        return
     if not isinstance(weights, (str, os.PathLike)):
         raise ValueError(f"expected weights as a name or a path, got {weights!r}")
     path = Path(weights)
@@ -82,11 +103,8 @@ def load_weights(network="vgg16", weights=None):
         raise ValueError(
             f"expected weights 'embedded', 'imagenet', 'random' or a file, got {str(path)!r}"
         )
-    if path.suffix == ".npz":
-        return _read_npz(path.read_bytes(), path, network)
-    if path.suffix in {".h5", ".hdf5"}:
-        return _read_h5(path, network)
-    raise ValueError(f"cannot read {path}: expected a file that ends in .npz or .h5")
+    if path.suffix not in {".npz", ".h5", ".hdf5"}:
+        raise ValueError(f"cannot read {path}: expected a file that ends in .npz or .h5")
 
 
 def _random_weights(network):
@@ -135,6 +153,8 @@ def _read_npz(data, path, network):
 
 def _read_h5(path, network):
     """Let Keras read its own formats into a network of NaN, so that a gap cannot go unseen."""
+    from stylelib._tensorflow import keras
+
     application = {"vgg16": keras.applications.VGG16, "vgg19": keras.applications.VGG19}[network]
     model = application(include_top=False, weights=None)
     model.set_weights([np.full(w.shape, np.nan, np.float32) for w in model.get_weights()])
@@ -164,6 +184,8 @@ def _checked(parameters, path, network):
 
 def _download(network):
     """Fetch Keras' weights, or find them in Keras' cache; Keras checks the hash."""
+    from stylelib._tensorflow import keras
+
     address, md5 = KERAS_WEIGHTS[network]
     try:
         return keras.utils.get_file(

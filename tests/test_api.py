@@ -148,7 +148,7 @@ def test_an_exact_size_is_that_of_both_pictures(content_image, style_image):
     assert result.image.shape == (48, 40, 3)
     assert seen[0] == (1, 48, 40, 3)
     nearest = load_image(style_image, size=(48, 40), resampling="nearest")
-    assert result.settings["style"]["sha256"] == api._described("", nearest)["sha256"]
+    assert result.settings["style"]["sha256"] == api.described("", nearest)["sha256"]
 
 
 def test_as_published_is_another_picture(content_image, style_image):

@@ -1,4 +1,3 @@
-import io
 import os
 import re
 import runpy
@@ -181,32 +180,6 @@ class TestReconstruct:
         assert (status, out, len(err.splitlines())) == (2, "", 1)
         assert message in err
         assert not (folder / "out.png").exists()
-
-
-class TestProgress:
-    def test_on_a_terminal_there_is_a_bar_with_loss_and_time_left(self):
-        class Terminal(io.StringIO):
-            def isatty(self):
-                return True
-
-        terminal = Terminal()
-        with cli.Progress(4, terminal) as progress:
-            assert terminal.getvalue() == ""  # an error that comes first must stand alone
-            for evaluation in range(1, 5):
-                progress(evaluation, {"total": 1234.0}, None)
-        assert "100%" in terminal.getvalue()
-        assert "loss 1.234e+03" in terminal.getvalue()
-        assert re.search(r"\d\d:\d\d<", terminal.getvalue())
-
-    @pytest.mark.parametrize("steps", [1, 3, 7, 10, 25, 1000])
-    def test_elsewhere_there_are_at_most_ten_lines_and_the_last_is_100(self, steps):
-        file = io.StringIO()
-        with cli.Progress(steps, file) as progress:
-            for evaluation in range(1, steps + 1):
-                progress(evaluation, {"total": 1.0}, None)
-        lines = file.getvalue().splitlines()
-        assert len(lines) == min(steps, 10)
-        assert lines[-1].startswith("100 %")
 
 
 def test_recipes_are_listed(capsys):

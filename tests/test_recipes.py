@@ -118,6 +118,8 @@ def test_another_optimizer_takes_over_no_settings():
         assert (changed.learning_rate, changed.decay) == (None, 1.0)
     assert keras.replace(optimizer="adam", learning_rate=2.0).learning_rate == 2.0
     assert keras.replace(optimizer="sgd") == keras
+    remembering = RECIPES["gatys2015"].replace(memory=20)
+    assert (remembering.memory, remembering.replace(optimizer="adam").memory) == (20, None)
 
 
 @pytest.mark.parametrize(
@@ -141,6 +143,8 @@ def test_another_optimizer_takes_over_no_settings():
         ({"style_layers": 3}, "expected style_layers as a list of at least one, got 3"),
         ({"style_layers": [["conv1_1"]]}, "expected style_layers as a list of names"),
         ({"learning_rate": 5.0}, "expected a learning_rate only with optimizer adam or sgd"),
+        ({"memory": 0}, "expected memory as a whole number of at least 1, got 0"),
+        ({"optimizer": "sgd", "memory": 5}, "expected a memory only with optimizer lbfgs, got 5"),
         ({"style_layers": []}, "expected style_layers as a list of at least one"),
         ({"style_layers": ["conv1_1", "block1_conv1"]}, "expected each of style_layers once"),
         ({"layer_weights": [1, 2]}, "expected 5 layer_weights, one for each style layer, got 2"),

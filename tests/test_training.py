@@ -293,6 +293,16 @@ class TestMinimize:
         expected = minimize(objective, start, optimizer, 2, learning_rate=2.0)
         np.testing.assert_array_equal(result.image, expected.image)
 
+    def test_lbfgs_remembers_ten_steps_or_as_many_as_it_is_told(self, objective, start):
+        histories = [
+            minimize(objective, start, steps=12, memory=memory).history["total"]
+            for memory in (None, 10, 1)
+        ]
+        np.testing.assert_array_equal(histories[0], histories[1])
+        assert (histories[1] != histories[2]).any()
+        with pytest.raises(ValueError, match="expected a memory only with optimizer lbfgs"):
+            minimize(objective, start, "adam", memory=5)
+
     def test_a_learning_rate_is_used(self, objective, start):
         rates = (None, 5.0, 1.0)
         images = [minimize(objective, start, "adam", 3, learning_rate=r).image for r in rates]

@@ -1,0 +1,74 @@
+"""How far a long computation has come."""
+
+import sys
+import time
+
+from tqdm import tqdm
+
+
+class Progress:
+    """A bar on a terminal, else one line per ten per cent.
+
+    Call `update` after each part, or hand it to `minimize` as a callback.
+
+    Parameters
+    ----------
+    total : int
+        Parts until the end.
+    unit : str
+        What a part is.
+    file : text file, optional
+        By default standard error.
+
+    Examples
+    --------
+    >>> with Progress(20, file=sys.stdout) as progress:
+    ...     for evaluation in range(1, 21):
+    ...         progress(evaluation, {"total": 100 / evaluation}, None)  # doctest: +ELLIPSIS
+     10 %  evaluation 2 of 20, loss 5.000e+01, 0:00 left
+     20 %  evaluation 4 of 20, loss 2.500e+01, 0:00 left
+    ...
+    100 %  evaluation 20 of 20, loss 5.000e+00, 0:00 left
+    """
+
+    def __init__(self, total, unit="evaluation", file=None):
+        self.total = total
+        self.unit = unit
+        self.file = sys.stderr if file is None else file
+        self.bar = None
+        self.done = 0
+        self.start = time.perf_counter()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        if self.bar is not None:
+            self.bar.close()
+
+    def __call__(self, evaluation, losses, x):
+        """Take note of one evaluation of `minimize`."""
+        self.update(f"loss {losses['total']:.3e}")
+
+    def show(self):
+        """Show the bar, before the first part is done; do so only when no error can come first."""
+        if self.bar is None and self.file.isatty():
+            unit = f" {self.unit}"
+            self.bar = tqdm(total=self.total, file=self.file, unit=unit, dynamic_ncols=True)
+
+    def update(self, note):
+        """Take note of one part, and say something about it."""
+        self.done += 1
+        self.show()
+        if self.bar is not None:
+            self.bar.set_postfix_str(note, refresh=False)
+            self.bar.update()
+        elif self.done * 10 // self.total > (self.done - 1) * 10 // self.total:
+            seconds = time.perf_counter() - self.start
+            left = tqdm.format_interval(seconds / self.done * (self.total - self.done))
+            print(
+                f"{100 * self.done // self.total:3} %  {self.unit} {self.done} of {self.total}, "
+                f"{note}, {left.removeprefix('0')} left",
+                file=self.file,
+                flush=True,
+            )
