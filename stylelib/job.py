@@ -74,6 +74,8 @@ def transfer_job(
     rest = dict(rest)
     options = {option: rest.pop(option) for option in JOB_OPTIONS if option in rest}
     recipe = changed(recipe.as_published() if as_published else recipe, size, steps, rest)
+    if isinstance(init, str) and init in INITS:
+        recipe = recipe.replace(init=init)
     sources = {"content": content, "style": style}
     return make_job(
         recipe, sources, init=recipe.init if init is None else init, name=name, **options

@@ -94,7 +94,8 @@ def show_images(images, titles=None, columns=None, width=WIDTH):
     >>> [axes.get_title() for axes in figure.axes]
     ['a', 'b', 'c']
     """
-    images, columns = list(images), columns or len(images)
+    images = list(images)
+    columns = columns or len(images)
     rows = [images[i : i + columns] for i in range(0, len(images), columns)]
     titles = iter([""] * len(images) if titles is None else titles)
     # A last row that is not full keeps the scale of the others: an empty picture fills it up.

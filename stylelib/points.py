@@ -121,7 +121,7 @@ def _key(settings):
     version of the library has more settings.
     """
     plain = {field.name: field.default for field in dataclasses.fields(Recipe)}
-    told = {"name", "source", "notes", "published"}
+    told = {"name", "source", "notes", "published", "init"}  # no part of the run, or told elsewhere
     recipe = {
         name: value
         for name, value in settings["recipe"].items()

@@ -2,13 +2,18 @@
 
 import hashlib
 import re
+from pathlib import Path
 
 import pytest
 
+from stylelib import load_sweep
 from stylelib.images import load_image
+from stylelib.plans import read_plan
+from stylelib.points import checked_points
 from stylelib.weights import DATA, EMBEDDED, EMBEDDED_SHA256, load_weights
 
 README = (DATA / "README.md").read_text(encoding="utf-8")
+PLANS = sorted((DATA / "sweeps").glob("*.toml"))
 ROWS = [
     [cell.strip() for cell in line.strip("|").split("|")]
     for line in README.splitlines()
@@ -18,7 +23,26 @@ ROWS = [
 
 def test_every_file_is_in_the_table_and_every_row_is_a_file():
     files = {p.relative_to(DATA).as_posix() for p in DATA.rglob("*") if p.is_file()}
+    files = {name for name in files if not name.startswith("sweeps/")}
     assert {row[0].strip("`") for row in ROWS} == files - {"README.md"}
+
+
+@pytest.mark.parametrize("path", PLANS, ids=lambda path: path.stem)
+def test_every_point_of_a_sweep_is_there_and_nothing_else(path):
+    plan = read_plan(path)
+    folder = Path(plan.pop("folder"))
+    arguments = {name: plan.pop(name) for name in ("content", "style", "changes")}
+    settings = {"recipe": "gatys2015", **plan}
+    ending = settings.pop("ending")
+    points = checked_points(**arguments, settings=settings)
+    files = {f"{point.stem}{suffix}" for point in points for suffix in (".json", ending)}
+    assert {path.name for path in folder.iterdir()} == files
+    table = load_sweep(folder)
+    assert table["error"].isna().all()
+    for run in table.itertuples():
+        height, width, _ = load_image(run.picture).shape
+        size = run.settings["recipe"]["size"]
+        assert size in (max(height, width), [height, width])
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])

@@ -196,6 +196,15 @@ class TestBuild:
             assert notebook.metadata["seconds"] > 0
         assert "outputs" not in path.read_text() or '"outputs": []' in path.read_text()
 
+    def test_controls_are_kept_without_their_state(self, folder):
+        path = folder / "01_a.ipynb"
+        notebook = self.notebook("import ipywidgets\nipywidgets.IntSlider()", "2")
+        notebook.cells[1].metadata["tags"] = ["nbval-skip"]
+        nbformat.write(notebook, path)
+        ((_, notebook),) = build.executed([path])
+        assert [len(cell.outputs) for cell in notebook.cells[1:]] == [0, 1]
+        assert "widgets" not in notebook.metadata
+
     def test_a_failing_cell_is_named_with_its_error(self, folder):
         path = folder / "01_a.ipynb"
         nbformat.write(self.notebook("x = 1", "x / 0"), path)
