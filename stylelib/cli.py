@@ -251,7 +251,7 @@ def _dask_client(address):
     try:
         from distributed import Client
     except ImportError:
-        raise ValueError("expected Dask for --dask: pip install 'stylelib[sweep]'") from None
+        raise ValueError("expected Dask for --dask: pip install distributed") from None
     try:
         return Client(address, timeout=DASK_TIMEOUT)
     except (OSError, ValueError) as error:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from stylelib.errors import check_choice, one_line
 from stylelib.recipe import INITS
+from stylelib.weights import NAMES
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -86,13 +87,13 @@ def _arguments(plan, folder, name):
     _check(plan)
     changes, settings = plan.get("grid") or plan.get("points"), plan.get("settings", {})
     if isinstance(changes, list):
-        changes = [_start_beside(change, folder) for change in changes]
+        changes = [_files_beside(change, folder) for change in changes]
     else:
-        changes = _start_beside(changes, folder)
+        changes = _files_beside(changes, folder)
     arguments = {key: plan[key] for key in ("recipe", "ending") if key in plan}
     arguments |= {key: _beside(plan[key], folder) for key in ("content", "style")}
     arguments |= {"changes": changes, "folder": _beside(plan.get("folder", name), folder)}
-    return arguments | _start_beside(settings, folder)
+    return arguments | _files_beside(settings, folder)
 
 
 def _check(plan):
@@ -104,7 +105,8 @@ def _check(plan):
     if ("grid" in plan) == ("points" in plan):
         raise ValueError("expected either a table [grid] or an array of tables [[points]]")
     for key, (kind, words) in _KINDS.items():
-        if key in plan and (not isinstance(plan[key], kind) or not plan[key]):
+        empty = key in plan and key != "settings" and not plan[key]
+        if key in plan and (not isinstance(plan[key], kind) or empty):
             raise ValueError(f"expected {key} as {words}, got {plan[key]!r}")
     for key in plan.get("settings", {}):
         if key in _NOT_SETTINGS:
@@ -112,13 +114,15 @@ def _check(plan):
 
 
 def _beside(value, folder):
-    """Let paths start at the folder of the file; addresses and names of starts are no paths."""
+    """Let paths start at the folder of the file; addresses and names are no paths."""
     if isinstance(value, list):
         return [_beside(inner, folder) for inner in value]
-    if not isinstance(value, str) or "://" in value or value in INITS:
+    if not isinstance(value, str) or "://" in value or value in (*INITS, *NAMES):
         return value
     return os.path.join(folder, value)
 
 
-def _start_beside(table, folder):
-    return table | {key: _beside(value, folder) for key, value in table.items() if key == "init"}
+def _files_beside(table, folder):
+    """A start or weights can be a file, too."""
+    files = {key: _beside(table[key], folder) for key in ("init", "weights") if key in table}
+    return table | files

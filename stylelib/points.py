@@ -105,8 +105,10 @@ def _name(source, role):
 
 
 def _check_plain(change):
-    """Whatever sets points apart is written into a JSON file."""
+    """Whatever sets points apart is written into a JSON file, pictures in a place of their own."""
     for name, value in change.items():
+        if name in ("content", "style"):
+            raise ValueError(f"expected changes of settings, got {name}; give a list of pictures")
         try:
             to_json(value)
         except (TypeError, ValueError, AttributeError):

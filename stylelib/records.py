@@ -70,6 +70,11 @@ def read_records(folder):
     return records
 
 
+def is_done(record, folder):
+    """Whether a point ended well, and its picture is still there."""
+    return record is not None and record["error"] is None and (folder / record["picture"]).is_file()
+
+
 def as_table(records, folder, names):
     """Turn records into a table with a column for each of the changed settings `names`."""
     import numpy as np

@@ -16,7 +16,7 @@ from stylelib.errors import check_choice, check_count, one_line
 from stylelib.images import ENDINGS
 from stylelib.points import checked_points
 from stylelib.progress import Progress
-from stylelib.records import as_table, read_records, writable_folder, write_record
+from stylelib.records import as_table, is_done, read_records, writable_folder, write_record
 
 #: Points handed to an executor and not finished yet: as many as a large cluster has workers, and
 #: few enough that their pictures fit into memory.
@@ -88,8 +88,8 @@ def sweep(
     _check_executor(executor)
     points = checked_points(content, style, changes, {"recipe": recipe, **settings})
     folder = writable_folder(folder)
-    kept = {name for name, record in read_records(folder).items() if record["error"] is None}
-    missing = [point for point in points if point.key not in kept]
+    there = read_records(folder)
+    missing = [point for point in points if not is_done(there.get(point.key), folder)]
     with Progress(len(missing), "point") if progress else contextlib.nullcontext() as bar:
         if bar and missing:
             bar.show()
@@ -104,7 +104,7 @@ def sweep(
 
 
 def load_sweep(folder):
-    """Read what `sweep` has written.
+    """Read all that `sweep` has written into a folder, in one run or in several.
 
     Parameters
     ----------
@@ -174,7 +174,9 @@ def process_pool(workers):
 
 def _share_cores(workers):
     """Keep TensorFlow, which this process has not imported yet, to its share of the cores."""
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, os.cpu_count() // workers)))
+    allowed = getattr(os, "sched_getaffinity", None)  # only Linux tells
+    cores = len(allowed(0)) if allowed else os.cpu_count()
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, cores // workers)))
 
 
 def _check_executor(executor):

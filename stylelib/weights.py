@@ -21,6 +21,9 @@ DATA = next((f for f in (_PACKAGE / "data", _PACKAGE.parent / "data") if f.is_di
 EMBEDDED = DATA / "weights" / "vgg16-imagenet-float16.npz"
 EMBEDDED_SHA256 = "e9b66f29cfcbef084fc0d9d9d9d8a1ffda0da07c3bb82690d3d61bec59c4ba6b"
 
+#: Weights that are no file of the user's.
+NAMES = ("embedded", "imagenet", "random")
+
 #: Address and MD5 of the convolutional weights that Keras publishes.
 KERAS_WEIGHTS = {
     "vgg16": (
@@ -90,11 +93,9 @@ def check_weights(network, weights):
     ValueError: expected weights for vgg19; only vgg16 has embedded weights
     """
     check_choice("network", network, NETWORKS)
-    if weights is None or weights in ("random", "imagenet"):
-        return
-    if weights == "embedded":
-        if network != "vgg16":
-            raise ValueError(f"expected weights for {network}; only vgg16 has embedded weights")
+    if weights == "embedded" and network != "vgg16":
+        raise ValueError(f"expected weights for {network}; only vgg16 has embedded weights")
+    if weights is None or weights in NAMES:
         return
     if not isinstance(weights, (str, os.PathLike)):
         raise ValueError(f"expected weights as a name or a path, got {weights!r}")

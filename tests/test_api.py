@@ -49,7 +49,7 @@ def test_files_and_settings(tmp_path, content_image, style_image):
     settings = json.loads(json.dumps(result.settings))
     assert settings["content"]["source"].endswith("content.png")
     assert settings["style"]["source"].endswith("style.png")
-    assert settings["init"]["source"] == "noise"
+    assert settings["init"]["source"] == settings["recipe"]["init"] == "noise"
     hashes = {settings[role]["sha256"] for role in ("content", "style", "init")}
     assert len(hashes) == 3
     again = transfer(content_image, style_image, style_weight=5.0, seed=7, **SMALL).settings

@@ -105,6 +105,12 @@ class TestContinuing:
         assert second["total_loss"][2] == first["total_loss"][0]
         assert len(load_sweep(tmp_path)) == 3
 
+    def test_a_picture_that_is_gone_is_painted_again(self, tmp_path):
+        (picture,) = run(tmp_path, [{}])["picture"]
+        os.remove(picture)
+        run(tmp_path, [{}])
+        assert os.path.isfile(picture)
+
     def test_other_pixels_are_another_point(self, tmp_path):
         run(tmp_path, [{}])
         run(tmp_path, [{}], content=noise_image((40, 60), seed=9))
@@ -324,6 +330,7 @@ class TestBadInput:
             ({"network": ["vgg11"]}, {}, "expected network vgg16"),
             ({"content_layers": [["conv3_4"]]}, {}, "expected a layer of vgg16"),
             ({"callback": [print]}, {}, "expected callback as text or numbers"),
+            ({"content": ["a.jpg"]}, {}, "expected changes of settings, got content"),
             ([{}], {"callback": print}, "expected a setting of .*got 'callback'"),
             ([{}], {"content": []}, "expected at least one content image"),
             ([{}], {"style": "gone.jpg"}, r"cannot read gone\.jpg"),
@@ -391,6 +398,7 @@ class TestPlans:
         style_layers = ["conv1_1"]
         [[points]]
         init = "noise"
+        weights = "own.npz"
         """
         plan = read_plan(write_plan(tmp_path, text))
         assert plan == {
@@ -401,7 +409,10 @@ class TestPlans:
             "ending": ".jpg",
             "init": str(tmp_path / "content.png"),
             "seed": 3,
-            "changes": [{"style_layers": ["conv1_1"]}, {"init": "noise"}],
+            "changes": [
+                {"style_layers": ["conv1_1"]},
+                {"init": "noise", "weights": str(tmp_path / "own.npz")},
+            ],
         }
 
     @pytest.mark.parametrize(
@@ -485,7 +496,7 @@ class TestCommandLine:
 
         monkeypatch.setitem(sys.modules, "distributed", None)
         assert cli.main(["sweep", str(write_plan(tmp_path)), "--dask", "tcp://host:8786"]) == 2
-        assert "pip install 'stylelib[sweep]'" in capsys.readouterr().err
+        assert "pip install distributed" in capsys.readouterr().err
 
     def test_a_bad_plan_answers_without_tensorflow(self, tmp_path):
         plan = write_plan(tmp_path, PLAN.replace("style_weight", "style_wieght"))
