@@ -56,8 +56,9 @@ def transfer(
     style_scale : float
         The longer side of the style image is `size` × `style_scale`: larger values give larger
         brush strokes.
-    precision : {"float32", "bfloat16"}
-        ``"bfloat16"`` is about twice as fast on processors that have it, and slower on others.
+    precision : {"float32", "bfloat16", "auto"}
+        ``"bfloat16"`` is about twice as fast on processors that have it, and slower on others;
+        ``"auto"`` takes it where it is fast. What was taken stands in `Result.settings`.
     seed : int
         Of the noise.
     callback : callable, optional
@@ -142,7 +143,7 @@ def reconstruct_content(
         See `load_weights`.
     init : {"noise"} or a picture
         Where to start. (``"content"`` would start at the end.)
-    precision : {"float32", "bfloat16"}
+    precision : {"float32", "bfloat16", "auto"}
     callback : callable, optional
         See `minimize`.
     **changes
@@ -270,7 +271,8 @@ def run(job, callback=None):
     options = {name: getattr(job.recipe, name) for name in _MINIMIZE}
     result = minimize(objective, x0, callback=callback, **options)
     start = described(job.settings["init"]["source"], deprocess(x0))
-    settings = result.settings | job.settings | {"init": start, "versions": versions()}
+    here = {"init": start, "precision": vgg.precision, "versions": versions()}
+    settings = result.settings | job.settings | here
     return dataclasses.replace(result, settings=settings)
 
 

@@ -145,7 +145,11 @@ def _add_run(add, recipe=None):
     add("--optimizer", choices=OPTIMIZERS, help=f"({default('optimizer')})")
     tv_weight = default("tv_weight")
     add("--tv-weight", metavar="X", type=_number, help=f"of total variation ({tv_weight})")
-    add("--precision", metavar="P", help="float32 or bfloat16 (float32)")
+    add(
+        "--precision",
+        metavar="P",
+        help="float32, bfloat16, or auto: whichever is faster here (float32)",
+    )
     add("--seed", metavar="N", type=_whole, help="of the noise (0)")
 
 
@@ -314,6 +318,7 @@ def _readable(value):
 def _doctor(options):
     from stylelib._tensorflow import tf
     from stylelib.api import transfer, versions
+    from stylelib.precision import fastest
     from stylelib.preprocessing import noise_image
     from stylelib.weights import load_weights
 
@@ -325,6 +330,7 @@ def _doctor(options):
         row(package, version)
     devices = [d.device_type for d in tf.config.list_physical_devices()]
     row("device", f"{', '.join(devices)}; {os.cpu_count()} processor cores")
+    row("precision", "auto means {}: {}".format(*fastest()))
     load_weights("vgg16")
     row("weights", "VGG16, embedded, sha256 as expected")
 

@@ -36,7 +36,8 @@ class Job:
     network : {"vgg16", "vgg19"}
     weights : str, optional
         See `load_weights`. A path must lead to the same file wherever the job runs.
-    precision : {"float32", "bfloat16"}
+    precision : {"float32", "bfloat16", "auto"}
+        ``"auto"`` is decided where the job runs.
     seed : int
     settings : dict
         What `Result.settings` says of all this, ready for JSON.
@@ -108,7 +109,7 @@ def make_job(
     name=None,
 ):
     """Check all settings, and read the pictures there are: ``"content"``, ``"style"`` or both."""
-    check_choice("precision", precision, PRECISIONS)
+    check_choice("precision", precision, (*PRECISIONS, "auto"))
     check_number("style_scale", style_scale, positive=True)
     check_count("seed", seed, minimum=0)
     for role in ("content", "style"):

@@ -18,6 +18,7 @@ from stylelib.layers import (
     layer_names,
     smallest_side,
 )
+from stylelib.precision import resolved
 from stylelib.preprocessing import load_image, preprocess
 from stylelib.weights import DATA, load_weights
 
@@ -50,7 +51,7 @@ class VGG:
     normalized : bool
         Rescale every filter so that its mean activation is 1, as in the paper's CVPR 2016 version.
         Differs from it: the mean runs over `REFERENCE_IMAGES`, not over ImageNet.
-    precision : {"float32", "bfloat16"}
+    precision : {"float32", "bfloat16", "auto"}
         Arithmetic inside the network. Feature maps are ``float32`` in any case.
 
     Attributes
@@ -85,7 +86,7 @@ class VGG:
         if isinstance(layers, str) or not isinstance(layers, Iterable):
             raise ValueError(f"expected a list of layer names, got {layers!r}")
         check_choice("pooling", pooling, POOLINGS)
-        check_choice("precision", precision, PRECISIONS)
+        self.precision = resolved(precision)
         self._names = {layer: keras_name(layer, network) for layer in layers}
         if not self._names:
             raise ValueError("expected a list of layer names, got an empty one")
@@ -93,7 +94,7 @@ class VGG:
         if normalized:
             parameters = _normalized(parameters, network, pooling)
         self.layers = tuple(self._names)
-        self.model = _build(self._names.values(), network, pooling, precision)
+        self.model = _build(self._names.values(), network, pooling, self.precision)
         _set_weights(self.model, parameters)
 
     def __call__(self, x):

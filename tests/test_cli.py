@@ -77,7 +77,7 @@ class TestTransfer:
             ("--recipe gatys", "jcjohnson, got 'gatys'; did you mean 'gatys2016'?"),
             ("--network vgg11", "expected network vgg16, vgg19 or recipe, got 'vgg11'"),
             ("--init gone.png --size 32", "cannot read gone.png: there is no such file"),
-            ("--precision half", "expected precision float32 or bfloat16"),
+            ("--precision half", "expected precision float32, bfloat16 or auto"),
             ("-o out.txt", "cannot write out.txt: expected an ending .png, .jpg"),
             ("-o gone/out.png", "cannot write gone/out.png: there is no folder gone"),
             ("-o content.png", "cannot write content.png: it is one of the pictures to read"),

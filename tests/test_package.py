@@ -46,7 +46,17 @@ def test_every_public_name_is_there():
 
 def test_a_module_imports_only_from_those_below_it():
     order = ["_tensorflow", "errors", "files", "images", "preprocessing", "layers", "conventions"]
-    order += ["weights", "vgg", "losses", "recipe", "recipes", "job", "training", "api"]
+    order += [
+        "precision",
+        "weights",
+        "vgg",
+        "losses",
+        "recipe",
+        "recipes",
+        "job",
+        "training",
+        "api",
+    ]
     order += ["points", "records", "progress", "sweeps", "plans", "plotting", "play", "cli"]
     order += ["__main__"]
     files = {path.stem for path in (ROOT / "stylelib").glob("*.py")} - {"__init__"}

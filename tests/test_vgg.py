@@ -173,7 +173,7 @@ class TestNames:
             ({"layers": 5}, "expected a list of layer names, got 5"),
             ({"network": "vgg17"}, "expected network vgg16 or vgg19, got 'vgg17'"),
             ({"pooling": "avg"}, "expected pooling max or average, got 'avg'"),
-            ({"precision": "float64"}, "expected precision float32 or bfloat16"),
+            ({"precision": "float64"}, "expected precision float32, bfloat16 or auto"),
             ({"network": "vgg19", "weights": "embedded"}, "only vgg16 has embedded weights"),
             ({"weights": "gone.npz"}, "got 'gone.npz'"),
             ({"weights": 16}, "expected weights as a name or a path, got 16"),
