@@ -7,6 +7,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
 from matplotlib.figure import Figure
+from matplotlib.image import AxesImage, BboxImage
 from PIL import Image
 
 from stylelib.layers import block_and_conv, paper_name
@@ -49,8 +50,8 @@ def _choose_formats():
     from IPython.core.pylabtools import print_figure
     from matplotlib_inline.backend_inline import set_matplotlib_formats
 
-    def has_pictures(figure):
-        return any(axes.images for axes in figure.axes)
+    def has_pictures(figure):  # on axes, or beside a point
+        return bool(figure.findobj(AxesImage) or figure.findobj(BboxImage))
 
     def png(figure):
         if has_pictures(figure):

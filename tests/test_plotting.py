@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
+from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 
 from stylelib import plotting
 
@@ -89,6 +90,10 @@ def test_in_jupyter_pictures_become_jpeg_and_charts_png(monkeypatch):
     picture = plotting.show_images([np.zeros((4, 6, 3), np.uint8)])
     chart, axes = plt.subplots()
     axes.plot([1, 2])
-    for figure, kind in ((picture, "image/jpeg"), (chart, "image/png")):
+    pinned, axes = plt.subplots()
+    image = OffsetImage(np.zeros((4, 6, 3), np.uint8))
+    axes.add_artist(AnnotationBbox(image, (0.5, 0.5)))
+    kinds = ((picture, "image/jpeg"), (chart, "image/png"), (pinned, "image/jpeg"))
+    for figure, kind in kinds:
         data, _ = shell.display_formatter.format(figure)
         assert [key for key in data if key.startswith("image")] == [kind]
