@@ -258,17 +258,11 @@ def run(job, callback=None):
     >>> run(transfer_job(grey, grey, size=32, steps=2)).image.shape
     (21, 32, 3)
     """
-    x0 = _start(job)
-    vgg = VGG(
-        job.layers,
-        job.network,
-        job.weights,
-        job.recipe.pooling,
-        job.recipe.normalized,
-        job.precision,
-    )
-    objective = Objective(vgg, job.recipe, job.images.get("content"), job.images.get("style"))
-    options = {name: getattr(job.recipe, name) for name in _MINIMIZE}
+    x0, recipe = _start(job), job.recipe
+    network = job.network, job.weights, recipe.pooling, recipe.normalized, job.precision
+    vgg = VGG(job.layers, *network)
+    objective = Objective(vgg, recipe, job.images.get("content"), job.images.get("style"))
+    options = {name: getattr(recipe, name) for name in _MINIMIZE}
     result = minimize(objective, x0, callback=callback, **options)
     start = described(job.settings["init"]["source"], deprocess(x0))
     here = {"init": start, "precision": vgg.precision, "versions": versions()}

@@ -51,6 +51,11 @@ def replacing(path):
     ------
     binary file
 
+    Raises
+    ------
+    ValueError
+        Where the file cannot be written, such as on a full disk.
+
     Examples
     --------
     >>> import pathlib, tempfile
@@ -66,6 +71,8 @@ def replacing(path):
         with open(temporary, "xb") as file:
             yield file
         temporary.replace(path)
+    except OSError as error:
+        raise ValueError(f"cannot write {path}: {one_line(error)}") from error
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -138,12 +138,9 @@ def save_image(path, image):
     check_image(image)
     path = check_output(path)
     options = {"quality": 95, "subsampling": 0} if path.suffix.lower() in {".jpg", ".jpeg"} else {}
-    try:
-        with replacing(path) as file:
-            format_ = Image.registered_extensions()[path.suffix.lower()]
-            Image.fromarray(image).save(file, format=format_, **options)
-    except OSError as error:
-        raise ValueError(f"cannot write {path}: {one_line(error)}") from error
+    with replacing(path) as file:
+        format_ = Image.registered_extensions()[path.suffix.lower()]
+        Image.fromarray(image).save(file, format=format_, **options)
 
 
 def check_output(path):

@@ -13,7 +13,7 @@ import numpy as np
 from stylelib.conventions import check_style_size
 from stylelib.errors import check_choice, check_count, check_number
 from stylelib.images import load_image, scaled_size
-from stylelib.layers import NETWORKS, PRECISIONS, keras_name, smallest_side
+from stylelib.layers import NETWORKS, PRECISION_CHOICES, keras_name, smallest_side
 from stylelib.recipe import INITS, Recipe
 from stylelib.recipes import find_recipe
 from stylelib.weights import check_weights
@@ -72,7 +72,6 @@ def transfer_job(
     """
     name = recipe if isinstance(recipe, str) else None
     recipe = find_recipe(recipe)
-    rest = dict(rest)
     options = {option: rest.pop(option) for option in JOB_OPTIONS if option in rest}
     recipe = changed(recipe.as_published() if as_published else recipe, size, steps, rest)
     if isinstance(init, str) and init in INITS:
@@ -109,7 +108,7 @@ def make_job(
     name=None,
 ):
     """Check all settings, and read the pictures there are: ``"content"``, ``"style"`` or both."""
-    check_choice("precision", precision, (*PRECISIONS, "auto"))
+    check_choice("precision", precision, PRECISION_CHOICES)
     check_number("style_scale", style_scale, positive=True)
     check_count("seed", seed, minimum=0)
     for role in ("content", "style"):

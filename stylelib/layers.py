@@ -18,6 +18,7 @@ POOLINGS = ("max", "average")
 
 #: Keras' name of the arithmetic behind each precision: bfloat16 layers, float32 weights and losses.
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+PRECISION_CHOICES = (*PRECISIONS, "auto")
 
 
 def layer_names(network="vgg16"):

@@ -124,5 +124,7 @@ def _beside(value, folder):
 
 def _files_beside(table, folder):
     """A start or weights can be a file, too."""
+    if not isinstance(table, dict):
+        return table  # `sweep` says what it expected
     files = {key: _beside(table[key], folder) for key in ("init", "weights") if key in table}
     return table | files

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from stylelib._tensorflow import tf
 from stylelib.errors import check_choice
-from stylelib.layers import PRECISIONS
+from stylelib.layers import PRECISION_CHOICES
 
 CPU_FLAGS = Path("/proc/cpuinfo")
 #: Flags of processors that multiply bfloat16: AVX-512 from 2020 on, and AMX.
@@ -37,7 +37,7 @@ def resolved(precision):
     >>> resolved("float32"), resolved("auto") in ("float32", "bfloat16")
     ('float32', True)
     """
-    check_choice("precision", precision, (*PRECISIONS, "auto"))
+    check_choice("precision", precision, PRECISION_CHOICES)
     return fastest()[0] if precision == "auto" else precision
 
 

@@ -44,11 +44,8 @@ def write_record(folder, point, outcome, ending):
     history = to_json(record.pop("history"))
     text = to_json(record, indent=1).removesuffix("\n}") + f',\n "history": {history}\n}}\n'
     path = folder / f"{point.stem}.json"
-    try:
-        with replacing(path) as file:
-            file.write(text.encode())
-    except OSError as error:
-        raise ValueError(f"cannot write {path}: {one_line(error)}") from error
+    with replacing(path) as file:
+        file.write(text.encode())
     for old in folder.glob(f"*-{point.key}.json"):  # a failure under another name
         if old != path:
             old.unlink()

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import distributed
 import numpy as np
@@ -164,13 +165,18 @@ class TestContinuing:
         assert len(list(tmp_path.iterdir())) == 2
 
     def test_a_full_disk_is_one_line_and_leaves_nothing_half(self, tmp_path, monkeypatch):
-        def full(*arguments):
-            raise OSError(28, "No space left on device")
+        replace = Path.replace
 
-        monkeypatch.setattr("stylelib.records.replacing", full)
+        def full(temporary, path):
+            if path.suffix == ".json":
+                raise OSError(28, "No space left on device")
+            return replace(temporary, path)
+
+        monkeypatch.setattr(Path, "replace", full)
         with pytest.raises(ValueError, match=r"cannot write .*\.json: No space left on device"):
             run(tmp_path)
         assert not list(tmp_path.glob("*.json"))
+        assert not list(tmp_path.glob(".*.tmp"))
 
 
 def break_on_max(run):
@@ -435,6 +441,12 @@ class TestPlans:
             read_plan(write_plan(tmp_path, text))
         assert "weights.toml" in str(error.value)
         assert "\n" not in str(error.value)
+
+    @pytest.mark.parametrize("points", ["[1]", "['x']", "[['x']]"])
+    def test_points_that_are_no_tables_are_refused(self, points, tmp_path):
+        text = f"content = 'content.png'\nstyle = 'style.png'\npoints = {points}"
+        with pytest.raises(ValueError, match="expected changes as a dict of lists or a list of d"):
+            sweep(**read_plan(write_plan(tmp_path, text)))
 
     @pytest.mark.parametrize("content", [None, b"\xff"])
     def test_a_file_that_cannot_be_read(self, content, tmp_path):
