@@ -16,8 +16,8 @@ FILTERS = (64, 128, 256, 512, 512)
 NETWORKS = tuple(CONVOLUTIONS)
 POOLINGS = ("max", "average")
 
-#: Keras' name of the arithmetic behind each precision: bfloat16 layers, float32 weights and losses.
-PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+#: Keras' name of the arithmetic behind each precision; weights and losses are float32 in all.
+PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 PRECISION_CHOICES = (*PRECISIONS, "auto")
 
 

@@ -1,8 +1,10 @@
 """Which arithmetic is the fastest that is safe on this machine.
 
 In bfloat16 the layers of the network compute with 8 bits of mantissa and the exponents of float32,
-so nothing under- or overflows; weights and losses stay float32. That takes half the time where the
-processor has instructions for it, and more time where it has not.
+so nothing under- or overflows. In float16 they have 11 bits, and exponents so small that answers
+and gradients have to be scaled, see `stylelib.float16`. The first layer, all weights and the losses
+stay float32. That takes half the time where the machine has instructions for it, and more time
+where it has not.
 """
 
 import os
@@ -16,8 +18,8 @@ from stylelib.layers import PRECISION_CHOICES
 CPU_FLAGS = Path("/proc/cpuinfo")
 #: Flags of processors that multiply bfloat16: AVX-512 from 2020 on, and AMX.
 FAST_FLAGS = ("amx_bf16", "avx512_bf16")
-#: Compute capability from which on NVIDIA's GPUs have bfloat16.
-FAST_GPU = (8, 0)
+#: Compute capability from which on NVIDIA's GPUs multiply matrices of each kind.
+FAST_GPUS = {"bfloat16": (8, 0), "float16": (7, 0)}
 
 
 def resolved(precision):
@@ -25,16 +27,16 @@ def resolved(precision):
 
     Parameters
     ----------
-    precision : {"float32", "bfloat16", "auto"}
+    precision : {"float32", "bfloat16", "float16", "auto"}
 
     Returns
     -------
     str
-        ``"float32"`` or ``"bfloat16"``.
+        ``"float32"``, ``"bfloat16"`` or ``"float16"``.
 
     Examples
     --------
-    >>> resolved("float32"), resolved("auto") in ("float32", "bfloat16")
+    >>> resolved("float32"), resolved("auto") in ("float32", "bfloat16", "float16")
     ('float32', True)
     """
     check_choice("precision", precision, PRECISION_CHOICES)
@@ -52,7 +54,7 @@ def fastest():
     Examples
     --------
     >>> precision, reason = fastest()
-    >>> precision in ("float32", "bfloat16")
+    >>> precision in ("float32", "bfloat16", "float16")
     True
     """
     gpus = tf.config.list_physical_devices("GPU")
@@ -69,12 +71,17 @@ def fastest():
 
 def _of_gpus(gpus):
     """All GPUs must have it: TensorFlow takes the first, but the user may choose."""
-    for gpu in gpus:
-        details = tf.config.experimental.get_device_details(gpu)
-        if details.get("compute_capability", (0, 0)) < FAST_GPU:
-            name = details.get("device_name", gpu.name)
-            return "float32", f"{name} has no bfloat16"
-    return "bfloat16", "the GPU has bfloat16"
+    details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+    oldest = min(details, key=_capability)
+    name = oldest.get("device_name", "the GPU")
+    for precision, capability in FAST_GPUS.items():
+        if _capability(oldest) >= capability:
+            return precision, f"{name} has it"
+    return "float32", f"{name} has neither bfloat16 nor float16"
+
+
+def _capability(details):
+    return details.get("compute_capability", (0, 0))
 
 
 def _cpu_flags():

@@ -1,6 +1,7 @@
+import numpy as np
 import pytest
 
-from stylelib import VGG, noise_image, precision, transfer
+from stylelib import RECIPES, VGG, Objective, noise_image, precision, preprocess, transfer
 from stylelib._tensorflow import tf
 
 FLAGS = "processor\t: 0\nflags\t\t: fpu sse2 {} avx\nmodel\t: 1\n\nprocessor\t: 1\n"
@@ -56,8 +57,9 @@ def test_without_onednn_bfloat16_is_slow(machine, monkeypatch):
     [
         ([{"compute_capability": (8, 0)}], "bfloat16"),
         ([{"compute_capability": (9, 0)}, {"compute_capability": (8, 9)}], "bfloat16"),
-        ([{"compute_capability": (7, 5), "device_name": "Tesla T4"}], "float32"),
-        ([{"compute_capability": (8, 0)}, {"compute_capability": (7, 0)}], "float32"),
+        ([{"compute_capability": (7, 5), "device_name": "Tesla T4"}], "float16"),
+        ([{"compute_capability": (8, 0)}, {"compute_capability": (7, 0)}], "float16"),
+        ([{"compute_capability": (8, 0)}, {"compute_capability": (6, 0)}], "float32"),
         ([{}], "float32"),
     ],
 )
@@ -67,7 +69,7 @@ def test_a_gpu_decides_whatever_the_processor(gpus, expected, machine):
 
 
 def test_an_unknown_precision_is_refused():
-    with pytest.raises(ValueError, match="expected precision float32, bfloat16 or auto"):
+    with pytest.raises(ValueError, match="expected precision float32, bfloat16, float16 or auto"):
         precision.resolved("half")
 
 
@@ -81,3 +83,40 @@ def test_auto_is_reported_as_what_it_was(machine, monkeypatch):
         assert result.settings["precision"] == fast
         same = transfer(image, image, precision=fast, **options)
         assert (result.history["total"] == same.history["total"]).all()
+
+
+RECIPE = RECIPES["gatys2015"].replace(style_layers=["conv1_1", "conv3_1", "conv4_1"])
+
+
+@pytest.fixture(scope="module")
+def vggs():
+    layers = [*RECIPE.style_layers, *RECIPE.content_layers]
+    return [VGG(layers, pooling="average", precision=p) for p in ("float32", "float16")]
+
+
+class TestFloat16:
+    """Its numbers end at 65,504, and those of VGG and of the paper's losses do not."""
+
+    @pytest.mark.parametrize("size", [1e-30, 1.0, 1e12])
+    def test_gradients_of_all_sizes_are_close(self, size, vggs, content_image, style_image):
+        recipe = RECIPE.replace(content_weight=size, style_weight=1e3 * size)
+        x = preprocess(noise_image(content_image.shape[:2]))
+        exact, rough = (
+            Objective(vgg, recipe, content_image, style_image).loss_and_gradient(x) for vgg in vggs
+        )
+        np.testing.assert_allclose(rough[0]["total"], exact[0]["total"], rtol=0.01)
+        exact, rough = (gradient.numpy() / size for _, gradient in (exact, rough))
+        assert np.linalg.norm(rough - exact) < 0.03 * np.linalg.norm(exact)
+
+    def test_a_picture_far_out_of_bounds_does_not_overflow(self, vggs):
+        x = 20 * preprocess(noise_image((64, 64)))
+        exact, rough = (vgg(x) for vgg in vggs)
+        assert max(maps.numpy().max() for maps in exact.values()) > 65_504
+        for layer in exact:
+            assert np.isfinite(rough[layer]).all()
+
+    def test_where_the_loss_is_flat_the_gradient_is_zero(self, vggs, content_image):
+        recipe = RECIPE.replace(style_weight=0.0)
+        objective = Objective(vggs[1], recipe, content_image)
+        _, gradient = objective.loss_and_gradient(preprocess(content_image))
+        assert not gradient.numpy().any()

@@ -105,13 +105,14 @@ class TestNetwork:
         sizes = [float(tf.math.reduce_std(maps)) for maps in features.values()]
         assert 0.1 < sizes[1] / sizes[0] < 10
 
-    def test_bfloat16_is_close_and_hands_out_float32(self):
-        layers = ["conv1_1", "conv3_1"]
+    @pytest.mark.parametrize(("precision", "error"), [("bfloat16", 0.03), ("float16", 0.003)])
+    def test_a_low_precision_is_close_and_hands_out_float32(self, precision, error):
+        layers = ["conv1_2", "conv3_1"]
         x = picture((32, 32))
-        exact, rough = VGG(layers)(x), VGG(layers, precision="bfloat16")(x)
+        exact, rough = VGG(layers)(x), VGG(layers, precision=precision)(x)
         for layer in layers:
             assert rough[layer].dtype == tf.float32
-            assert 1e-5 < difference(rough[layer], exact[layer]) < 0.03
+            assert 1e-5 < difference(rough[layer], exact[layer]) < error
 
 
 class TestNormalized:
@@ -173,7 +174,7 @@ class TestNames:
             ({"layers": 5}, "expected a list of layer names, got 5"),
             ({"network": "vgg17"}, "expected network vgg16 or vgg19, got 'vgg17'"),
             ({"pooling": "avg"}, "expected pooling max or average, got 'avg'"),
-            ({"precision": "float64"}, "expected precision float32, bfloat16 or auto"),
+            ({"precision": "float64"}, "expected precision float32, bfloat16, float16 or auto"),
             ({"network": "vgg19", "weights": "embedded"}, "only vgg16 has embedded weights"),
             ({"weights": "gone.npz"}, "got 'gone.npz'"),
             ({"weights": 16}, "expected weights as a name or a path, got 16"),
