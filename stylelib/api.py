@@ -8,9 +8,12 @@ import scipy
 import stylelib
 from stylelib._tensorflow import keras, tf
 from stylelib.job import changed, described, make_job, transfer_job
+from stylelib.memory import check_fits
+from stylelib.objective import Objective
 from stylelib.preprocessing import deprocess, grey_start, load_image, noise_image, preprocess
 from stylelib.recipes import RECONSTRUCTION
-from stylelib.training import Objective, minimize
+from stylelib.tiled import TiledObjective
+from stylelib.training import minimize
 from stylelib.vgg import VGG
 
 #: Settings of a recipe that `minimize` takes.
@@ -34,6 +37,7 @@ def transfer(
     callback=None,
     weights=None,
     as_published=False,
+    tile=None,
     **changes,
 ):
     """Paint the content image in the manner of the style image.
@@ -56,9 +60,9 @@ def transfer(
     style_scale : float
         The longer side of the style image is `size` × `style_scale`: larger values give larger
         brush strokes.
-    precision : {"float32", "bfloat16", "auto"}
-        ``"bfloat16"`` is about twice as fast on processors that have it, and slower on others;
-        ``"auto"`` takes it where it is fast. What was taken stands in `Result.settings`.
+    precision : {"float32", "bfloat16", "float16", "auto"}
+        The others are about twice as fast on machines that have them, and slower on those that have
+        not; ``"auto"`` takes what is fastest. What was taken stands in `Result.settings`.
     seed : int
         Of the noise.
     callback : callable, optional
@@ -67,6 +71,9 @@ def transfer(
         See `load_weights`.
     as_published : bool
         Whether to bring back mistakes that the recipe's source has, see `Recipe.as_published`.
+    tile : int, optional
+        For pictures too large for memory: evaluate them in tiles of at most so many pixels a side,
+        see `TiledObjective`. The losses stay the same; an evaluation takes up to twice as long.
     **changes
         Settings of the recipe to change, such as ``style_weight=1e4``.
 
@@ -79,7 +86,8 @@ def transfer(
     ------
     ValueError
         For an unknown recipe, setting or value, and a picture that cannot be read or is too small.
-        All of this is found out before a network is built.
+        Also where the run would need more memory than there is. All of this is found out before a
+        network is built.
 
     Examples
     --------
@@ -102,6 +110,7 @@ def transfer(
         precision=precision,
         seed=seed,
         style_scale=style_scale,
+        tile=tile,
         **changes,
     )
     return run(job, callback)
@@ -143,7 +152,7 @@ def reconstruct_content(
         See `load_weights`.
     init : {"noise"} or a picture
         Where to start. (``"content"`` would start at the end.)
-    precision : {"float32", "bfloat16", "auto"}
+    precision : {"float32", "bfloat16", "float16", "auto"}
     callback : callable, optional
         See `minimize`.
     **changes
@@ -258,10 +267,16 @@ def run(job, callback=None):
     >>> run(transfer_job(grey, grey, size=32, steps=2)).image.shape
     (21, 32, 3)
     """
+    if not tf.config.list_physical_devices("GPU"):  # which have memory of their own
+        check_fits(job)
     x0, recipe = _start(job), job.recipe
     network = job.network, job.weights, recipe.pooling, recipe.normalized, job.precision
     vgg = VGG(job.layers, *network)
-    objective = Objective(vgg, recipe, job.images.get("content"), job.images.get("style"))
+    images = job.images.get("content"), job.images.get("style")
+    if job.tile is None:
+        objective = Objective(vgg, recipe, *images)
+    else:
+        objective = TiledObjective(vgg, recipe, *images, tile=job.tile)
     options = {name: getattr(recipe, name) for name in _MINIMIZE}
     result = minimize(objective, x0, callback=callback, **options)
     start = described(job.settings["init"]["source"], deprocess(x0))

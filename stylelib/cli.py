@@ -84,6 +84,7 @@ def _parser():
     add(
         "--style-scale", metavar="X", type=_number, help="longer side of the style image / size (1)"
     )
+    add("--tile", metavar="PX", type=_whole, help="evaluate large pictures in tiles of this size")
     add("--content-weight", metavar="X", type=_number, help="α (the recipe's)")
     add("--style-weight", metavar="X", type=_number, help="β (the recipe's)")
     _add_run(add)
@@ -148,7 +149,7 @@ def _add_run(add, recipe=None):
     add(
         "--precision",
         metavar="P",
-        help="float32, bfloat16, or auto: whichever is faster here (float32)",
+        help="float32, bfloat16, float16, or auto: the fastest here (float32)",
     )
     add("--seed", metavar="N", type=_whole, help="of the noise (0)")
 
@@ -175,7 +176,7 @@ def _parsed(kind, expected, text):
 #: Options that reach the library only where they were given: defaults stand in one place.
 _OPTIONAL = (
     *("size", "steps", "network", "weights", "init", "pooling", "optimizer", "style_scale"),
-    *("content_weight", "style_weight", "tv_weight", "precision", "seed", "as_published"),
+    *("content_weight", "style_weight", "tv_weight", "precision", "seed", "as_published", "tile"),
 )
 
 

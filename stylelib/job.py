@@ -16,6 +16,7 @@ from stylelib.images import load_image, scaled_size
 from stylelib.layers import NETWORKS, PRECISION_CHOICES, keras_name, smallest_side
 from stylelib.recipe import INITS, Recipe
 from stylelib.recipes import find_recipe
+from stylelib.tiles import SMALLEST_TILE
 from stylelib.weights import check_weights
 
 #: Below 32 pixels on the longer side the deep layers see next to nothing.
@@ -36,9 +37,11 @@ class Job:
     network : {"vgg16", "vgg19"}
     weights : str, optional
         See `load_weights`. A path must lead to the same file wherever the job runs.
-    precision : {"float32", "bfloat16", "auto"}
+    precision : {"float32", "bfloat16", "float16", "auto"}
         ``"auto"`` is decided where the job runs.
     seed : int
+    tile : int, optional
+        Longest side of a tile, see `transfer`.
     settings : dict
         What `Result.settings` says of all this, ready for JSON.
     """
@@ -50,6 +53,7 @@ class Job:
     weights: str | None
     precision: str
     seed: int
+    tile: int | None
     settings: dict
 
     @property
@@ -93,7 +97,7 @@ def changed(recipe, size, steps, changes):
 
 
 #: What `transfer` takes beside pictures, the start and the settings of a recipe.
-JOB_OPTIONS = ("network", "weights", "precision", "seed", "style_scale")
+JOB_OPTIONS = ("network", "weights", "precision", "seed", "style_scale", "tile")
 
 
 def make_job(
@@ -105,12 +109,15 @@ def make_job(
     precision="float32",
     seed=0,
     style_scale=1.0,
+    tile=None,
     name=None,
 ):
     """Check all settings, and read the pictures there are: ``"content"``, ``"style"`` or both."""
     check_choice("precision", precision, PRECISION_CHOICES)
     check_number("style_scale", style_scale, positive=True)
     check_count("seed", seed, minimum=0)
+    if tile is not None:
+        check_count("tile", tile, minimum=SMALLEST_TILE)
     for role in ("content", "style"):
         weight = getattr(recipe, f"{role}_weight")
         if weight and role not in sources:
@@ -131,9 +138,10 @@ def make_job(
         "style_scale": style_scale,
         "precision": precision,
         "seed": seed,
+        "tile": tile,
         "recipe": {"name": name, **dataclasses.asdict(recipe)},
     }
-    return Job(recipe, images, start, network, weights, precision, seed, settings)
+    return Job(recipe, images, start, network, weights, precision, seed, tile, settings)
 
 
 def described(source, image):

@@ -132,6 +132,7 @@ def _key(settings):
     pictures = {role: settings[role]["sha256"] for role in ("content", "style")}
     init = settings["init"].get("sha256", settings["init"]["source"])
     told_apart = settings | pictures | {"init": init, "recipe": recipe}
+    del told_apart["tile"]  # changes how the losses are computed, not what they are
     text = to_json(_as_floats(told_apart), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 

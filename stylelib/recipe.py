@@ -13,6 +13,9 @@ TV_CONVENTIONS = ("power", "squares", "absolute")
 CLIPPINGS = ("steps", "rounds", "never")
 RECOVERIES = ("clip", "stretch")
 
+#: Steps whose curvature L-BFGS keeps unless told otherwise: SciPy's number.
+DEFAULT_MEMORY = 10
+
 
 def check_learning_rate(learning_rate, optimizer):
     """Raise a ``ValueError`` for a rate that cannot be, or that the optimiser has no use for.

@@ -1,4 +1,4 @@
-"""The loss of one picture, and the loop that lowers it: the only place with state."""
+"""The loop that lowers the loss of a picture: the only place with state."""
 
 import contextlib
 import dataclasses
@@ -10,156 +10,22 @@ import scipy.optimize
 from threadpoolctl import threadpool_limits
 
 from stylelib._tensorflow import keras, tf
-from stylelib.conventions import check_style_size, paper_weights
 from stylelib.errors import check_choice, check_count
-from stylelib.layers import canonical
-from stylelib.losses import (
-    VARIATIONS,
-    content_loss,
-    representation_distance,
-    style_representation,
-)
-from stylelib.preprocessing import deprocess, deprocess_stretched, pixel_bounds, preprocess
+from stylelib.objective import LOSSES, Objective
+from stylelib.preprocessing import deprocess, deprocess_stretched, pixel_bounds
 from stylelib.recipe import (
     CLIPPINGS,
+    DEFAULT_MEMORY,
     OPTIMIZERS,
     RECOVERIES,
     check_learning_rate,
     check_memory,
 )
 
-#: Losses in `Result.history`, each already multiplied by its weight.
-LOSSES = ("total", "content", "style", "tv")
-
 #: How far, in grey levels, a first step along the gradient goes where the gradient is largest.
 FIRST_STEP = 10.0
 
-#: For SciPy: only `_Run.record` ends a run, or a loss that falls no further.
-_NO_TOLERANCE = {"ftol": 0.0, "gtol": 0.0}
-
-# Each Objective has a graph of its own. TensorFlow takes that for one function traced too often.
-tf.get_logger().addFilter(lambda record: "Objective._loss_and_gradient" not in record.getMessage())
-
-
-class Objective:
-    """Eq. 7 for one content and one style image: α L_content + β L_style.
-
-    The recipe says how both are scaled, see `stylelib.conventions`; `losses` speaks its language.
-    What the two images look like to the network, the content and style representations, is
-    computed once, here.
-
-    Parameters
-    ----------
-    vgg : VGG
-        Must give the recipe's layers.
-    recipe : Recipe
-        Its layers and weights are used. A term with weight 0 is left out.
-    content_image, style_image : numpy.ndarray, optional
-        ``uint8``, ``(H, W, 3)``, RGB, of any two sizes. Only needed for a term that counts.
-
-    Raises
-    ------
-    ValueError
-        Where an image or a layer is missing.
-
-    Examples
-    --------
-    >>> from stylelib import RECIPES, VGG, noise_image
-    >>> recipe = RECIPES["gatys2015"].replace(style_layers=["conv1_1"], content_layers=["conv2_1"])
-    >>> vgg = VGG(["conv1_1", "conv2_1"])
-    >>> content_image, style_image = noise_image((32, 48), seed=1), noise_image((40, 32), seed=2)
-    >>> objective = Objective(vgg, recipe, content_image, style_image)
-    >>> losses, gradient = objective.loss_and_gradient(preprocess(content_image))
-    >>> float(losses["content"]), tuple(gradient.shape)
-    (0.0, (1, 32, 48, 3))
-    """
-
-    def __init__(self, vgg, recipe, content_image=None, style_image=None):
-        self.vgg = vgg
-        self.recipe = recipe
-        self.style_size = None if style_image is None else style_image.shape[:2]
-        self.content_representation = {}
-        self.style_representation = {}
-        if recipe.content_weight:
-            features = self._features(content_image, "content", recipe.content_layers)
-            self.content_representation = features
-        if recipe.style_weight:
-            features = self._features(style_image, "style", recipe.style_layers)
-            self.style_representation = {
-                layer: style_representation(maps) for layer, maps in features.items()
-            }
-        # One graph for each size of picture; TensorFlow keeps them.
-        self._compiled = tf.function(self._loss_and_gradient, autograph=False)
-
-    def _features(self, image, term, layers):
-        if image is None:
-            raise ValueError(f"expected a {term} image, since {term}_weight is not 0; got none")
-        known = [canonical(layer) for layer in self.vgg.layers]
-        missing = [layer for layer in layers if canonical(layer) not in known]
-        if missing:
-            raise ValueError(f"expected a VGG with the {term} layers {layers}, {missing} missing")
-        features = self._look(preprocess(image))
-        return {layer: features[canonical(layer)] for layer in layers}
-
-    def _look(self, x):
-        """Feature maps by Keras' names, so that a recipe may use either spelling."""
-        return {canonical(layer): maps for layer, maps in self.vgg(x).items()}
-
-    def losses(self, x):
-        """Return the weighted losses of a picture.
-
-        Parameters
-        ----------
-        x : tf.Tensor
-            ``float32``, ``(1, H, W, 3)``, VGG space.
-
-        Returns
-        -------
-        dict of str to tf.Tensor
-            ``"total"``, ``"content"`` (α L_content), ``"style"`` (β L_style) and ``"tv"``.
-        """
-        features = self._look(x)
-        weights = self._paper_weights(x)
-        content = style = tv = tf.constant(0.0)
-        for layer, target in self.content_representation.items():
-            distance = content_loss(features[canonical(layer)], target)
-            content += weights["content"][layer] * distance
-        for layer, target in self.style_representation.items():
-            representation = style_representation(features[canonical(layer)])
-            distance = representation_distance(representation, target)
-            style += weights["style"][layer] * distance
-        if self.recipe.tv_weight:
-            tv += self.recipe.tv_weight * VARIATIONS[self.recipe.tv_convention](x)
-        return {"total": content + style + tv, "content": content, "style": style, "tv": tv}
-
-    def _paper_weights(self, x):
-        """Every recipe is one of weights for the paper's losses, once the sizes are known."""
-        image_size = tuple(x.shape[1:3])
-        if self.style_representation:
-            check_style_size(self.recipe, image_size, self.style_size)
-        return paper_weights(self.recipe, image_size)
-
-    def loss_and_gradient(self, x):
-        """Return `losses` and the gradient of the total loss, compiled.
-
-        Parameters
-        ----------
-        x : tf.Tensor or tf.Variable
-            ``float32``, ``(1, H, W, 3)``, VGG space.
-
-        Returns
-        -------
-        losses : dict of str to tf.Tensor
-        gradient : tf.Tensor
-            ``float32``, of the shape of `x`.
-        """
-        return self._compiled(tf.convert_to_tensor(x))
-
-    def _loss_and_gradient(self, x):
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            losses = self.losses(x)
-        return losses, tape.gradient(losses["total"], x)
+__all__ = ["Objective", "Result", "minimize", "train_step"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -209,7 +75,7 @@ def train_step(objective, x, optimizer, bounds=None):
 
     Examples
     --------
-    >>> from stylelib import RECIPES, VGG, noise_image
+    >>> from stylelib import RECIPES, VGG, noise_image, preprocess
     >>> recipe = RECIPES["gatys2015"].replace(content_layers=["conv1_1"], style_weight=0)
     >>> objective = Objective(VGG(["conv1_1"]), recipe, content_image=noise_image((32, 32)))
     >>> x = tf.Variable(preprocess(noise_image((32, 32), seed=1)))
@@ -307,7 +173,7 @@ def minimize(
     run = _Run(objective, x0, steps, round_length, bounds, clipping, callback)
     try:
         if optimizer == "lbfgs":
-            _lbfgs(run, memory or 10)
+            _lbfgs(run, memory or DEFAULT_MEMORY)
         else:
             if isinstance(optimizer, str):
                 if learning_rate is None:
@@ -352,7 +218,7 @@ class _Run:
         return self.bounds if self.clipping == "steps" else (-np.inf, np.inf)
 
     def record(self, losses, x):
-        """Take note of an evaluation, and end the run if it was the last."""
+        """Take note of an evaluation and return its loss; end the run if it was the last."""
         losses = {name: float(losses[name]) for name in LOSSES}
         self.history.append(losses)
         evaluation = len(self.history)
@@ -366,6 +232,7 @@ class _Run:
             raise _Stop(f"stopped by the callback at evaluation {evaluation}")
         if evaluation == self.steps:
             raise _Stop(f"all {self.steps} evaluations done")
+        return losses["total"]
 
     @property
     def round_is_over(self):
@@ -420,7 +287,7 @@ def _lbfgs(run, memory):
 def _lbfgs_round(run, x0, memory):
     """Minimise until the round is over, and return the best picture of the round."""
     shape = x0.shape
-    lower, upper = (np.broadcast_to(bound, shape).ravel() for bound in run.step_bounds)
+    lower, upper = (np.broadcast_to(bound, 3) for bound in run.step_bounds)
     scale = None
     best, best_loss, first_loss = x0, math.inf, None
 
@@ -428,33 +295,42 @@ def _lbfgs_round(run, x0, memory):
         nonlocal scale, best, best_loss, first_loss
         x = tf.constant(flat.reshape(shape), tf.float32)
         losses, gradient = run.objective.loss_and_gradient(x)
-        run.record(losses, x)
-        if losses["total"] < best_loss:
-            best, best_loss = x, float(losses["total"])
+        loss = run.record(losses, x)
+        if loss < best_loss:
+            best, best_loss = x, loss
         if run.round_is_over:
             raise _RoundOver
-        gradient = gradient.numpy().ravel().astype(np.float64)
+        gradient = gradient.numpy().ravel()
         if scale is None:
-            scale, first_loss = _first_step_scale(gradient), best_loss
-        return scale * float(losses["total"]), scale * gradient
+            scale, first_loss = _first_step_scale(gradient), loss
+        return scale * loss, np.multiply(gradient, scale, dtype=np.float64)
 
+    start = np.clip(x0.numpy(), lower, upper).ravel().astype(np.float64)
     # NumPy's BLAS threads keep spinning after each small product and would take the cores from
     # TensorFlow; one is enough for L-BFGS.
     with threadpool_limits(limits=1, user_api="blas"), contextlib.suppress(_RoundOver):
-        end = scipy.optimize.minimize(
+        # Not `scipy.optimize.minimize`, which turns bounds into a tuple for every number, and back.
+        details = scipy.optimize.fmin_l_bfgs_b(
             loss_and_gradient,
-            np.clip(x0.numpy().ravel(), lower, upper).astype(np.float64),
-            jac=True,
-            method="L-BFGS-B",
-            bounds=None if run.clipping != "steps" else scipy.optimize.Bounds(lower, upper),
-            options={"maxcor": memory, "maxiter": run.steps, "maxfun": run.steps, **_NO_TOLERANCE},
-        )
+            start,
+            bounds=None if run.clipping != "steps" else _each_pixel(lower, upper, start.size),
+            m=memory,
+            maxiter=run.steps,
+            maxfun=run.steps,
+            factr=0.0,  # only `_Run.record` ends a run, or a loss that falls no further
+            pgtol=0.0,
+        )[2]
         if run.round_length < run.steps and best_loss < first_loss:
             return best  # what comes next starts afresh, and may get further
-        if end.success:
+        if details["warnflag"] == 0:
             raise _Stop(f"converged at evaluation {len(run.history)}: the loss falls no further")
         raise _Stop(f"the line search found no lower loss at evaluation {len(run.history)}")
     return best
+
+
+def _each_pixel(lower, upper, count):
+    """Bounds of each of `count` numbers, as pairs that all pixels share."""
+    return list(zip(lower.tolist(), upper.tolist(), strict=True)) * (count // len(lower))
 
 
 def _first_step_scale(gradient):

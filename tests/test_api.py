@@ -178,7 +178,7 @@ def test_average_pooling_and_random_weights_make_a_difference(content_image, sty
         ({"size": "big"}, "expected size"),
         ({"steps": 0}, "expected steps"),
         ({"network": "resnet"}, "expected network vgg16, vgg19 or recipe"),
-        ({"precision": "float8"}, "expected precision float32, bfloat16 or auto"),
+        ({"precision": "float8"}, "expected precision float32, bfloat16, float16 or auto"),
         ({"style_scale": 0}, "expected style_scale as a number above 0"),
         ({"style_scale": 0.4}, "expected a style image of at least 16 pixels a side, as conv5_1 "),
         ({"style_scale": 0.4}, "got 13 × 10 after scaling; ask for a larger size"),

@@ -59,17 +59,20 @@ class TestTransfer:
             "w.h5", "--init", "content", "--optimizer", "adam", "--style-scale", "0.5",
             "--content-weight", "2", "--style-weight", "1e4", "--tv-weight", "0.5",
             "--precision", "bfloat16", "--seed", "3", "--as-published",
+            "--tile", "512",
         ) == 2  # fmt: skip
         assert seen == {
             "size": 40, "steps": 7, "network": "vgg19", "weights": "w.h5", "init": "content",
             "optimizer": "adam", "style_scale": 0.5, "content_weight": 2.0, "style_weight": 1e4,
             "tv_weight": 0.5, "precision": "bfloat16", "seed": 3, "as_published": True,
+            "tile": 512,
         }  # fmt: skip
 
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
             ("--size big", "argument --size: expected a whole number, got 'big'"),
+            ("--tile 8", "expected tile as a whole number of at least 64, got 8"),
             ("--size 16", "expected size as a whole number of at least 32, got 16"),
             ("--style-weight x", "argument --style-weight: expected a number"),
             ("--style-weight=-1", "expected style_weight as a number of at least 0"),
@@ -77,7 +80,7 @@ class TestTransfer:
             ("--recipe gatys", "jcjohnson, got 'gatys'; did you mean 'gatys2016'?"),
             ("--network vgg11", "expected network vgg16, vgg19 or recipe, got 'vgg11'"),
             ("--init gone.png --size 32", "cannot read gone.png: there is no such file"),
-            ("--precision half", "expected precision float32, bfloat16 or auto"),
+            ("--precision half", "expected precision float32, bfloat16, float16 or auto"),
             ("-o out.txt", "cannot write out.txt: expected an ending .png, .jpg"),
             ("-o gone/out.png", "cannot write gone/out.png: there is no folder gone"),
             ("-o content.png", "cannot write content.png: it is one of the pictures to read"),

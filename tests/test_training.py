@@ -106,6 +106,12 @@ class TestObjective:
         content, style = ((1, *image.shape) for image in (content_image, style_image))
         assert calls == [content, style, tuple(start.shape)]  # the last one while compiling
 
+    def test_each_size_is_compiled_once(self, vgg, style_image):
+        style_only = Objective(vgg, RECIPE.replace(content_weight=0), None, style_image)
+        for size in ((32, 32), (48, 32), (32, 32), (48, 32)):
+            style_only.loss_and_gradient(preprocess(noise_image(size)))
+        assert style_only._compiled.experimental_get_tracing_count() == 2
+
     def test_the_paper_s_equal_layer_weights_are_the_default(self, vgg, content_image, style_image):
         recipe = RECIPE.replace(layer_weights=None)
         equal = RECIPE.replace(layer_weights=[1 / 3] * 3)
@@ -222,10 +228,10 @@ class TestMinimize:
 
     def test_one_call_keeps_the_curvature(self, monkeypatch, objective, start):
         calls = []
-        original = training.scipy.optimize.minimize
+        original = training.scipy.optimize.fmin_l_bfgs_b
         monkeypatch.setattr(
             training.scipy.optimize,
-            "minimize",
+            "fmin_l_bfgs_b",
             lambda *arguments, **options: calls.append(options) or original(*arguments, **options),
         )
         minimize(objective, start, steps=30)
@@ -322,10 +328,10 @@ class TestMinimize:
 class TestRounds:
     def test_lbfgs_starts_afresh_with_each_round(self, monkeypatch, objective, start):
         calls = []
-        original = training.scipy.optimize.minimize
+        original = training.scipy.optimize.fmin_l_bfgs_b
         monkeypatch.setattr(
             training.scipy.optimize,
-            "minimize",
+            "fmin_l_bfgs_b",
             lambda *arguments, **options: calls.append(1) or original(*arguments, **options),
         )
         result = minimize(objective, start, steps=11, round_length=4)
