@@ -1,30 +1,33 @@
 """Seconds per evaluation: ours inside each optimiser against a bare loop of the same graph.
 
 The bare loop is written here with TensorFlow's own operations and calls the compiled loss and
-gradient again and again, nothing else. Rounds of all contestants alternate, so that a machine whose
-speed drifts is as unfair to one as to another.
+gradient again and again, nothing else. Rounds of all contestants alternate, see
+`benchmarks.timing`.
 """
 
+import contextlib
 import itertools
 import statistics
 import time
 
 import numpy as np
 
-from stylelib import RECIPES, VGG, Objective, load_image, load_weights, minimize, preprocess
+from benchmarks.limits import SGEMM, operations, product, sgemm_note
+from benchmarks.subjects import PAPER, objective_of, pictures
+from benchmarks.timing import in_turn, medians, ratio, timed
+from stylelib import load_weights, minimize, preprocess
 from stylelib._tensorflow import tf
 from stylelib.layers import keras_name
-from stylelib.weights import DATA
 
-RECIPE = RECIPES["gatys2015"]
+SIZES = (128, 224, 256, 384, 512)
 MEMORY = 12  # evaluations until the ten corrections that L-BFGS keeps are there
 
 
 def bare_graph(content_image, style_image):
     """Compile the recipe's loss and gradient from nothing but TensorFlow's operations."""
     weights = {layer: tuple(map(tf.constant, w)) for layer, w in load_weights("vgg16").items()}
-    content_layer = keras_name(RECIPE.content_layers[0])
-    style_layers = [keras_name(layer) for layer in RECIPE.style_layers]
+    content_layer = keras_name(PAPER.content_layers[0])
+    style_layers = [keras_name(layer) for layer in PAPER.style_layers]
     layers = list(weights)[: list(weights).index(style_layers[-1]) + 1]
 
     def features(x):
@@ -48,72 +51,105 @@ def bare_graph(content_image, style_image):
         with tf.GradientTape() as tape:
             tape.watch(x)
             maps = features(x)
-            loss = RECIPE.content_weight * tf.reduce_sum((maps[content_layer] - content) ** 2) / 2
+            loss = PAPER.content_weight * tf.reduce_sum((maps[content_layer] - content) ** 2) / 2
             for layer in style_layers:
                 G, A = gram(maps[layer]), grams[layer]
                 E = tf.reduce_sum((G - A) ** 2) / (4.0 * G.shape[0] ** 2)
-                loss += RECIPE.style_weight / len(style_layers) * E
+                loss += PAPER.style_weight / len(style_layers) * E
         return loss, tape.gradient(loss, x)
 
     return loss_and_gradient
 
 
-def bare_loop(loss_and_gradient, x, count):
-    times = [time.perf_counter()]
-    for _ in range(count):
-        loss, _ = loss_and_gradient(x)
-        float(loss)  # waits for the result
-        times.append(time.perf_counter())
-    return [after - before for before, after in itertools.pairwise(times)]
+@contextlib.contextmanager
+def stopwatch(objective):
+    """Yield a list that grows by the seconds of each evaluation within this block."""
+    seconds, evaluate = [], objective.loss_and_gradient
+
+    def measured(x):
+        start = time.perf_counter()
+        losses, gradient = evaluate(x)
+        float(losses["total"])  # waits for the result
+        seconds.append(time.perf_counter() - start)
+        return losses, gradient
+
+    objective.loss_and_gradient = measured
+    try:
+        yield seconds
+    finally:
+        del objective.loss_and_gradient  # uncovers the method
 
 
-def our_loop(objective, x, optimizer, count):
-    """Time `count` evaluations after the first: L-BFGS gets dearer until its memory is full."""
-    times = []
-    minimize(
-        objective,
-        x,
-        optimizer,
-        MEMORY + count + 1,
-        callback=lambda *_: times.append(time.perf_counter()),
-    )
-    return [after - before for before, after in itertools.pairwise(times[MEMORY:])]
-
-
-def measure(size, rounds=5, count=8):
-    """Median seconds per evaluation of each contestant, and the medians of the rounds' ratios."""
-    content_image, style_image = (
-        load_image(DATA / "images" / f"{name}.jpg", max_size=size)
-        for name in ("summer_palace", "starry_night")
-    )
-    vgg = VGG(RECIPE.style_layers + RECIPE.content_layers, pooling=RECIPE.pooling)
-    objective = Objective(vgg, RECIPE, content_image, style_image)
-    bare = bare_graph(content_image, style_image)
-    x = preprocess(content_image)
-    np.testing.assert_allclose(bare(x)[0], objective.loss_and_gradient(x)[0]["total"], rtol=1e-3)
-    contestants = {
-        "bare loop": lambda: bare_loop(bare, x, count),
-        "L-BFGS": lambda: our_loop(objective, x, "lbfgs", count),
-        "Adam": lambda: our_loop(objective, x, "adam", count),
-    }
-    medians = {name: [] for name in contestants}
-    for _ in range(rounds):
-        for name, run in contestants.items():
-            medians[name].append(statistics.median(run()))
-    seconds = {name: statistics.median(values) for name, values in medians.items()}
-    ratios = {
-        name: statistics.median(np.divide(medians[name], medians["bare loop"]))
-        for name in ("L-BFGS", "Adam")
-    }
-    return seconds, ratios
-
-
-def report():
-    yield "| size | bare loop, s | L-BFGS, s | ratio | Adam, s | ratio |"
-    yield "|---|---|---|---|---|---|"
-    for size in (256, 512):
-        seconds, ratios = measure(size)
-        yield (
-            f"| {size} px | {seconds['bare loop']:.3f} | {seconds['L-BFGS']:.3f} | "
-            f"{ratios['L-BFGS']:.2f} | {seconds['Adam']:.3f} | {ratios['Adam']:.2f} |"
+def our_loop(objective, x, optimizer, count, before=1):
+    """Median seconds of `count` whole steps, and of the evaluations within, after some others."""
+    ends = []
+    with stopwatch(objective) as evaluations:
+        minimize(
+            objective,
+            x,
+            optimizer,
+            before + count,
+            callback=lambda *_: ends.append(time.perf_counter()),
         )
+    steps = [end - start for start, end in itertools.pairwise(ends[before - 1 :])]
+    return statistics.median(steps), statistics.median(evaluations[before:])
+
+
+def measure(size, rounds=3, count=6):
+    """Seconds in each round of each contestant, and the height and width of the picture."""
+    content, style = pictures(max_size=size)
+    x = preprocess(content)
+    objective = objective_of(PAPER, content, style)
+    reduced = objective_of(PAPER, content, style, "bfloat16")
+    bare = bare_graph(content, style)
+    np.testing.assert_allclose(bare(x)[0], objective.loss_and_gradient(x)[0]["total"], rtol=1e-3)
+    reduced.loss_and_gradient(x)  # compiles
+    multiply = product()
+    multiply()
+    contestants = {
+        "bare": lambda: timed(lambda: bare(x)[0], count),
+        # L-BFGS gets dearer until its memory is full.
+        "L-BFGS": lambda: our_loop(objective, x, "lbfgs", count, before=MEMORY),
+        "Adam": lambda: our_loop(objective, x, "adam", count)[0],
+        "bfloat16": lambda: timed(lambda: reduced.loss_and_gradient(x)[0]["total"], count),
+        "SGEMM": lambda: timed(multiply, 1),
+    }
+    values = in_turn(contestants, rounds)
+    values["L-BFGS"], values["within"] = zip(*values["L-BFGS"], strict=True)
+    return values, content.shape[:2]
+
+
+def exponent(pixels, seconds):
+    """The p of seconds = c · pixels^p, by least squares of the logarithms."""
+    return float(np.polyfit(np.log(pixels), np.log(seconds), 1)[0])
+
+
+def report(sizes=SIZES, rounds=3, count=6):
+    yield (
+        "| size | L-BFGS / bare loop | Adam / bare loop | L-BFGS on top of its evaluations | "
+        "bfloat16, times faster | share of SGEMM | bare loop, s | L-BFGS, s | Adam, s | "
+        "bfloat16, s |"
+    )
+    yield "|---" * 10 + "|"
+    pixels, costs = [], {"bare": [], "L-BFGS": []}
+    for size in sizes:
+        values, image_size = measure(size, rounds, count)
+        seconds = medians(values)
+        pixels.append(np.prod(image_size))
+        for name, cost in costs.items():
+            cost.append(seconds[name])
+        work = operations(PAPER, image_size) / SGEMM  # in products
+        yield (
+            f"| {size} px | {ratio(values, 'L-BFGS', 'bare'):.2f} | "
+            f"{ratio(values, 'Adam', 'bare'):.2f} | "
+            f"{ratio(values, 'L-BFGS', 'within') - 1:+.1%} | "
+            f"{ratio(values, 'within', 'bfloat16'):.2f} | "
+            f"{work * ratio(values, 'SGEMM', 'within'):.0%} | "
+            f"{seconds['bare']:.3f} | {seconds['L-BFGS']:.3f} | {seconds['Adam']:.3f} | "
+            f"{seconds['bfloat16']:.3f} |"
+        )
+    yield ""
+    yield (
+        f"Cost grows with pixels to the power of {exponent(pixels, costs['L-BFGS']):.2f} with "
+        f"L-BFGS, and of {exponent(pixels, costs['bare']):.2f} in the bare loop. {sgemm_note()}"
+    )

@@ -5,6 +5,7 @@ import os
 import platform
 from pathlib import Path
 
+from stylelib._tensorflow import tf
 from stylelib.api import versions
 
 
@@ -16,9 +17,20 @@ def processor():
         return platform.processor() or platform.machine()
 
 
+def accelerators():
+    """Names of the GPUs that TensorFlow sees."""
+    gpus = tf.config.list_physical_devices("GPU")
+    details = map(tf.config.experimental.get_device_details, gpus)
+    return [each.get("device_name", "a GPU") for each in details]
+
+
 def machine():
-    """One line: day, processor, versions."""
+    """One line: day, processor, GPU if there is one, versions."""
     software = {"Python": platform.python_version(), **versions()}
-    return f"{datetime.date.today()} · {processor()}, {os.cpu_count()} cores · " + " · ".join(
-        f"{name} {version}" for name, version in software.items()
-    )
+    facts = [
+        str(datetime.date.today()),
+        f"{processor()}, {os.cpu_count()} cores",
+        *accelerators(),
+        *(f"{name} {version}" for name, version in software.items()),
+    ]
+    return " · ".join(" ".join(fact.split()) for fact in facts)  # no fact brings a line break

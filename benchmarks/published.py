@@ -6,26 +6,17 @@ VGG16 with the same weights and the same two pictures of 224 × 224 pixels. What
 such as saving pictures, is left out.
 """
 
-import itertools
-import statistics
-import time
-
 import numpy as np
 
-from stylelib import RECIPES, VGG, Objective, load_image, load_weights, pixel_bounds, preprocess
+from benchmarks.limits import operations, sgemm_note
+from benchmarks.subjects import objective_of, pictures
+from benchmarks.timing import compared, medians, ratio
+from stylelib import RECIPES, load_weights, pixel_bounds, preprocess
 from stylelib import train_step as our_step
 from stylelib._tensorflow import keras, tf
-from stylelib.layers import MapSize, keras_name, layer_names, map_size
-from stylelib.weights import DATA
 
 SIZE = 224
 STYLE_LAYERS = [f"block{block}_conv1" for block in range(1, 6)]
-SGEMM_SIZE = 4096
-
-
-def pictures():
-    names = ("summer_palace", "starry_night")
-    return [load_image(DATA / "images" / f"{name}.jpg", size=(SIZE, SIZE)) for name in names]
 
 
 def network(layers):
@@ -116,8 +107,8 @@ def keras_example(content, style):
     return step
 
 
-def tensorflow_tutorial(content, style):
-    """A compiled step, targets computed once, pictures between 0 and 1; Adam."""
+def tutorial(content, style):
+    """A compiled step, targets computed once; Adam. Return the step, and the picture: 0 to 1."""
     model = network([*STYLE_LAYERS, "block5_conv2"])
 
     def answers(image):
@@ -142,7 +133,11 @@ def tensorflow_tutorial(content, style):
         x.assign(tf.clip_by_value(x, 0.0, 1.0))
         return loss
 
-    return step
+    return step, x
+
+
+def tensorflow_tutorial(content, style):
+    return tutorial(content, style)[0]
 
 
 PROGRAMS = {
@@ -155,64 +150,19 @@ PROGRAMS = {
 
 def ours(name, content, style, precision="float32"):
     """A step of this library with the recipe of a program, mistakes included, by Adam."""
-    recipe = RECIPES[name].as_published()
-    layers = [*recipe.style_layers, *recipe.content_layers]
-    vgg = VGG(layers, pooling=recipe.pooling, precision=precision)
-    objective = Objective(vgg, recipe, content, style)
+    objective = objective_of(RECIPES[name].as_published(), content, style, precision)
     x = tf.Variable(preprocess(content))
     optimizer = keras.optimizers.Adam(5.0)
     return lambda: our_step(objective, x, optimizer)["total"]
 
 
-def timed(step, count):
-    seconds = []
-    for _ in range(count):
-        start = time.perf_counter()
-        float(step())  # waits for the result
-        seconds.append(time.perf_counter() - start)
-    return statistics.median(seconds)
-
-
-def compared(contestants, rounds=5, count=3):
-    """Median seconds of each, with rounds in turn, so that a drifting machine is fair to all."""
-    for step in contestants.values():
-        timed(step, 2)  # compiles
-    medians = {name: [] for name in contestants}
-    for _, (name, step) in itertools.product(range(rounds), contestants.items()):
-        medians[name].append(timed(step, count))
-    return {name: statistics.median(values) for name, values in medians.items()}
-
-
-def sgemm():
-    """GFLOP/s of a large product of matrices in float32: what this machine can do at most."""
-    a, b = (tf.random.normal((SGEMM_SIZE, SGEMM_SIZE)) for _ in range(2))
-    product = tf.function(lambda: tf.matmul(a, b)[0, 0])
-    return 2 * SGEMM_SIZE**3 / compared({"sgemm": product}, rounds=3)["sgemm"] / 1e9
-
-
-def operations(name):
-    """Floating-point operations of one evaluation: loss, and gradient by the picture."""
-    recipe = RECIPES[name]
-    names = layer_names()
-    used = [keras_name(layer) for layer in (*recipe.style_layers, *recipe.content_layers)]
-    deepest = max(map(names.index, used))
-    previous = MapSize(SIZE, SIZE, 3)
-    total = 0
-    for layer in names[: deepest + 1]:
-        size = map_size(layer, (SIZE, SIZE))
-        forward = 2 * 9 * previous.filters * size.elements
-        total += 2 * forward  # the gradient by the input is a convolution of the same size
-        if layer in map(keras_name, recipe.style_layers):
-            total += 2 * 2 * size.filters**2 * size.positions  # Gram matrix, and its gradient
-        previous = size
-    return total
-
-
-def report():
-    content, style = pictures()
-    peak = sgemm()
-    yield "| program | as published, s | ours, s | ratio | ours in bfloat16, s | ratio | GFLOP/s |"
-    yield "|---|---|---|---|---|---|---|"
+def report(rounds=5, count=3):
+    content, style = pictures(size=(SIZE, SIZE))
+    yield (
+        "| program | published / ours | published / ours in bfloat16 | as published, s | ours, s | "
+        "ours in bfloat16, s | ours, GFLOP/s |"
+    )
+    yield "|---" * 7 + "|"
     for name, program in PROGRAMS.items():
         contestants = {
             "published": program(content, style),
@@ -221,20 +171,13 @@ def report():
         }
         first = [float(step()) for step in contestants.values()]
         np.testing.assert_allclose(first[:2], first[0], rtol=1e-3)  # the same loss
-        seconds = compared(contestants)
+        values = compared(contestants, rounds, count)
+        seconds = medians(values)
+        speed = operations(RECIPES[name], (SIZE, SIZE)) / seconds["float32"] / 1e9
         yield (
-            f"| `{name}` | {seconds['published']:.3f} | {seconds['float32']:.3f} | "
-            f"{seconds['published'] / seconds['float32']:.2f} | {seconds['bfloat16']:.3f} | "
-            f"{seconds['published'] / seconds['bfloat16']:.2f} | "
-            f"{operations(name) / seconds['float32'] / 1e9:.0f} |"
+            f"| `{name}` | {ratio(values, 'published', 'float32'):.2f} | "
+            f"{ratio(values, 'published', 'bfloat16'):.2f} | {seconds['published']:.3f} | "
+            f"{seconds['float32']:.3f} | {seconds['bfloat16']:.3f} | {speed:.0f} |"
         )
     yield ""
-    yield (
-        f"A product of two matrices of {SGEMM_SIZE} × {SGEMM_SIZE}, float32: {peak:.0f} GFLOP/s. "
-        "The last column is ours in float32."
-    )
-
-
-if __name__ == "__main__":
-    for line in report():
-        print(line, flush=True)
+    yield f"The last column is ours in float32. {sgemm_note()}"
