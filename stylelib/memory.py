@@ -1,7 +1,7 @@
 """How much memory a job needs, how much there is, and which size would fit.
 
 The estimate counts what has to be in memory at once: feature maps, which the gradient needs again,
-and what the optimiser keeps of each number. `BASE` and `PER_FEATURE` are measured, see
+and what the optimiser keeps of each number. The constants are measured, see
 ``benchmarks/transfer.py``. It is made for float32 on a processor; the other precisions need less.
 """
 
@@ -17,13 +17,13 @@ from stylelib.recipe import DEFAULT_MEMORY
 from stylelib.tiles import tiles
 
 #: Bytes of Python, TensorFlow and the network before the first picture.
-BASE = 0.85e9
-#: Bytes for each number in the feature maps of all layers: its four, and its part of the gradients
-#: and of what TensorFlow puts aside.
-PER_FEATURE = 7.5
+BASE = 0.88e9
+#: Bytes for each number in the feature maps of all layers: its four, and its part of what
+#: TensorFlow puts aside, when a picture is looked at, and when its gradient is taken.
+LOOKING, LOWERING = 4.8, 7.5
 #: Arrays of the picture's size: every run has some of float32, L-BFGS has more of float64, besides
 #: two for each step that it remembers.
-OTHER_ARRAYS, LBFGS_ARRAYS = 8, 20
+OTHER_ARRAYS, LBFGS_ARRAYS = 13, 18
 #: Side of tiles that is proposed where a picture does not fit.
 PROPOSED_TILE = 512
 _SCALES = [0.98**n for n in range(400)]
@@ -55,14 +55,15 @@ def needed(job, scale=1.0):
     """
     sizes = [_scaled(image.shape[:2], scale) for image in job.images.values()]
     result, recipe = sizes[0], job.recipe
-    features = max(_features(_seen(size, job), job) for size in sizes)
+    looking = max(LOOKING * _features(_seen(size, job), job) for size in sizes)
+    lowering = LOWERING * _features(_seen(result, job), job)
     target = 0
     if job.tile is not None and recipe.content_weight:  # without tiles it is small beside the rest
         target = sum(map_size(layer, result).elements for layer in recipe.content_layers)
     arrays = 4 * OTHER_ARRAYS
     if recipe.optimizer == "lbfgs":
         arrays += 8 * (2 * (recipe.memory or DEFAULT_MEMORY) + LBFGS_ARRAYS)
-    return BASE + PER_FEATURE * features + 4 * target + arrays * 3 * math.prod(result)
+    return BASE + max(looking, lowering) + 4 * target + arrays * 3 * math.prod(result)
 
 
 def _scaled(size, scale):
