@@ -7,6 +7,7 @@ import scipy
 
 import stylelib
 from stylelib._tensorflow import keras, tf
+from stylelib.checkpoints import Checkpoints
 from stylelib.job import changed, described, make_job, transfer_job
 from stylelib.memory import check_fits
 from stylelib.objective import Objective
@@ -15,6 +16,9 @@ from stylelib.recipes import RECONSTRUCTION
 from stylelib.tiled import TiledObjective
 from stylelib.training import minimize
 from stylelib.vgg import VGG
+
+#: Evaluations between two saves of a run.
+SAVE_EVERY = 50
 
 #: Settings of a recipe that `minimize` takes.
 _MINIMIZE = (
@@ -38,6 +42,9 @@ def transfer(
     weights=None,
     as_published=False,
     tile=None,
+    folder=None,
+    save_every=None,
+    resume=False,
     **changes,
 ):
     """Paint the content image in the manner of the style image.
@@ -74,6 +81,13 @@ def transfer(
     tile : int, optional
         For pictures too large for memory: evaluate them in tiles of at most so many pixels a side,
         see `TiledObjective`. The losses stay the same; an evaluation takes up to twice as long.
+    folder : path, optional
+        Where the run keeps numbered pictures and its state, see `Checkpoints`.
+    save_every : int, optional
+        After how many evaluations, by default 50; only with `folder`.
+    resume : bool
+        Whether to go on with the run in `folder`: all settings must be as they were, only `steps`
+        may be larger. See `minimize` for what that means.
     **changes
         Settings of the recipe to change, such as ``style_weight=1e4``.
 
@@ -113,7 +127,11 @@ def transfer(
         tile=tile,
         **changes,
     )
-    return run(job, callback)
+    if folder is None:
+        if resume or save_every is not None:
+            raise ValueError("expected a folder for the run, got none")
+        return run(job, callback)
+    return run(job, callback, Checkpoints(folder, job.settings, resume), save_every or SAVE_EVERY)
 
 
 def reconstruct_content(
@@ -248,13 +266,17 @@ def versions():
     return {module.__name__: module.__version__ for module in (stylelib, tf, keras, np, scipy)}
 
 
-def run(job, callback=None):
+def run(job, callback=None, checkpoints=None, save_every=None):
     """Do what a job says, here and now.
 
     Parameters
     ----------
     job : Job
     callback : callable, optional
+        See `minimize`.
+    checkpoints : Checkpoints, optional
+        Where to keep the state, and where to go on.
+    save_every : int, optional
         See `minimize`.
 
     Returns
@@ -278,6 +300,9 @@ def run(job, callback=None):
     else:
         objective = TiledObjective(vgg, recipe, *images, tile=job.tile)
     options = {name: getattr(recipe, name) for name in _MINIMIZE}
+    if checkpoints is not None:
+        keep = {"save": checkpoints.save, "save_every": save_every, "state": checkpoints.state}
+        options |= keep
     result = minimize(objective, x0, callback=callback, **options)
     start = described(job.settings["init"]["source"], deprocess(x0))
     here = {"init": start, "precision": vgg.precision, "versions": versions()}

@@ -12,6 +12,7 @@ import platform
 import statistics
 import sys
 import time
+from pathlib import Path
 
 from stylelib import __version__
 from stylelib.conventions import CONTENT_CONVENTIONS, STYLE_CONVENTIONS
@@ -85,6 +86,13 @@ def _parser():
         "--style-scale", metavar="X", type=_number, help="longer side of the style image / size (1)"
     )
     add("--tile", metavar="PX", type=_whole, help="evaluate large pictures in tiles of this size")
+    add(
+        "--save-every",
+        metavar="N",
+        type=_whole,
+        help="keep a numbered picture and the state of the run, in the folder OUT.run",
+    )
+    add("--resume", metavar="RUN", help="go on with the run in this folder")
     add("--content-weight", metavar="X", type=_number, help="α (the recipe's)")
     add("--style-weight", metavar="X", type=_number, help="β (the recipe's)")
     _add_run(add)
@@ -183,7 +191,17 @@ _OPTIONAL = (
 def _transfer(options):
     recipe = find_recipe(options.recipe)  # before the seconds that TensorFlow takes to import
     sources = (options.content, options.style)
-    return _run(options, "transfer", sources, (options.recipe,), recipe.steps)
+    return _run(options, "transfer", sources, (options.recipe,), recipe.steps, _folder(options))
+
+
+def _folder(options):
+    """Where a run keeps its state, as arguments of `transfer`."""
+    if options.resume is not None:
+        return {"folder": options.resume, "resume": True, "save_every": options.save_every}
+    if options.save_every is not None:
+        folder = Path(options.output).with_suffix(".run")
+        return {"folder": folder, "save_every": options.save_every}
+    return {}
 
 
 def _reconstruct_content(options):
@@ -196,7 +214,7 @@ def _reconstruct_style(options):
     return _run(options, "reconstruct_style", sources, arguments, RECONSTRUCTION.steps)
 
 
-def _run(options, name, sources, arguments, steps):
+def _run(options, name, sources, arguments, steps, more=None):
     """Call the function `name` of the library, show its progress and write its picture."""
     output = check_output(options.output)
     for source in sources:
@@ -207,7 +225,8 @@ def _run(options, name, sources, arguments, steps):
     given = {option: getattr(options, option, None) for option in _OPTIONAL}
     given = {option: value for option, value in given.items() if value not in (None, False)}
     with Progress(given.get("steps", steps)) as progress:
-        result = getattr(api, name)(*sources, *arguments, callback=progress, **given)
+        more = more or {}
+        result = getattr(api, name)(*sources, *arguments, callback=progress, **given, **more)
     save_image(output, result.image)
     height, width, _ = result.image.shape
     network, recipe = result.settings["network"], result.settings["recipe"]

@@ -1,9 +1,12 @@
 """What crosses the border of the process: files that appear whole or not at all, and downloads."""
 
 import contextlib
+import json
+import os
 import urllib.error
 import urllib.request
 import uuid
+from pathlib import Path
 
 from stylelib.errors import one_line
 
@@ -70,11 +73,39 @@ def replacing(path):
     try:
         with open(temporary, "xb") as file:
             yield file
+            file.flush()
+            os.fsync(file.fileno())  # else a power cut could leave the new name without its bytes
         temporary.replace(path)
     except OSError as error:
         raise ValueError(f"cannot write {path}: {one_line(error)}") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def writable_folder(folder):
+    """Make a folder if it is not there, and check that files can be written to it."""
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"cannot write to {folder}: {one_line(error)}") from error
+    check_writable(folder / "file")
+    return folder
+
+
+def remove_leftovers(folder):
+    """Remove what a process that was killed while it wrote has left in a folder of its own."""
+    for path in folder.glob(".*.tmp"):
+        path.unlink(missing_ok=True)
+
+
+def to_json(value, **options):
+    """Write JSON, numbers of NumPy and paths included."""
+    return json.dumps(value, default=_plain, allow_nan=False, **options)
+
+
+def _plain(value):
+    return os.fspath(value) if isinstance(value, os.PathLike) else value.item()
 
 
 def download(address):

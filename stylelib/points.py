@@ -4,13 +4,13 @@ import collections
 import dataclasses
 import hashlib
 import itertools
-import json
 import os
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
 from stylelib.errors import one_line
+from stylelib.files import to_json
 from stylelib.images import load_image
 from stylelib.job import transfer_job
 from stylelib.recipe import Recipe
@@ -156,12 +156,3 @@ def _words(value):
     if isinstance(value, (str, os.PathLike)):
         return os.path.basename(value)
     return " ".join(str(value).split())[:60]
-
-
-def to_json(value, **options):
-    """Write JSON, numbers of NumPy and paths included."""
-    return json.dumps(value, default=_plain, allow_nan=False, **options)
-
-
-def _plain(value):
-    return os.fspath(value) if isinstance(value, os.PathLike) else value.item()

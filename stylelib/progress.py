@@ -36,7 +36,7 @@ class Progress:
         self.unit = unit
         self.file = sys.stderr if file is None else file
         self.bar = None
-        self.done = 0
+        self.done = self.skipped = 0
         self.start = time.perf_counter()
 
     def __enter__(self):
@@ -47,14 +47,22 @@ class Progress:
             self.bar.close()
 
     def __call__(self, evaluation, losses, x):
-        """Take note of one evaluation of `minimize`."""
+        """Take note of one evaluation of `minimize`, which may go on where a run had stopped."""
+        if self.done == 0:
+            self.done = self.skipped = evaluation - 1
         self.update(f"loss {losses['total']:.3e}")
 
     def show(self):
         """Show the bar, before the first part is done; do so only when no error can come first."""
         if self.bar is None and self.file.isatty():
             unit = f" {self.unit}"
-            self.bar = tqdm(total=self.total, file=self.file, unit=unit, dynamic_ncols=True)
+            self.bar = tqdm(
+                total=self.total,
+                initial=self.skipped,
+                file=self.file,
+                unit=unit,
+                dynamic_ncols=True,
+            )
 
     def update(self, note):
         """Take note of one part, and say something about it."""
@@ -65,7 +73,8 @@ class Progress:
             self.bar.update()
         elif self.done * 10 // self.total > (self.done - 1) * 10 // self.total:
             seconds = time.perf_counter() - self.start
-            left = tqdm.format_interval(seconds / self.done * (self.total - self.done))
+            each = seconds / (self.done - self.skipped)
+            left = tqdm.format_interval(each * (self.total - self.done))
             print(
                 f"{100 * self.done // self.total:3} %  {self.unit} {self.done} of {self.total}, "
                 f"{note}, {left.removeprefix('0')} left",

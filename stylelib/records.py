@@ -2,26 +2,12 @@
 
 import json
 import math
-from pathlib import Path
 
-from stylelib.errors import one_line
-from stylelib.files import check_writable, replacing
+from stylelib.files import replacing, to_json
 from stylelib.images import save_image
-from stylelib.points import to_json
 
 TERMS = ("total", "content", "style", "tv")
 _ALWAYS = ("key", "number", "changes", "error", "settings", "history")
-
-
-def writable_folder(folder):
-    """Make a folder if it is not there, and check that files can be written to it."""
-    folder = Path(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(f"cannot write to {folder}: {one_line(error)}") from error
-    check_writable(folder / "point.json")
-    return folder
 
 
 def write_record(folder, point, outcome, ending):

@@ -13,10 +13,11 @@ import sys
 from pathlib import Path
 
 from stylelib.errors import check_choice, check_count, one_line
+from stylelib.files import writable_folder
 from stylelib.images import ENDINGS
 from stylelib.points import checked_points
 from stylelib.progress import Progress
-from stylelib.records import as_table, is_done, read_records, writable_folder, write_record
+from stylelib.records import as_table, is_done, read_records, write_record
 
 #: Points handed to an executor and not finished yet: as many as a large cluster has workers, and
 #: few enough that their pictures fit into memory.

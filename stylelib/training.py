@@ -106,6 +106,9 @@ def minimize(
     clipping="steps",
     clip_limit=None,
     recovery="clip",
+    save=None,
+    save_every=None,
+    state=None,
 ):
     """Lower the loss of a picture.
 
@@ -142,6 +145,16 @@ def minimize(
         The bounds are ± this; by default `pixel_bounds`.
     recovery : {"clip", "stretch"}
         Whether the result goes through `deprocess` or `deprocess_stretched`.
+    save : callable, optional
+        Called as ``save(state)`` after every `save_every` evaluations, and at the end. A state is a
+        dict of arrays, enough to go on from there.
+    save_every : int, optional
+        By default the state is saved at the end only.
+    state : dict of str to numpy.ndarray, optional
+        What `save` was given: go on from there. All other arguments must be those of that run; only
+        `steps` may be larger. With Keras' optimisers the run then takes the very steps that it
+        would have taken without the break. L-BFGS goes on from the best picture and gathers its
+        curvature anew, since SciPy does not hand it out.
 
     Returns
     -------
@@ -155,8 +168,9 @@ def minimize(
         For an unknown optimiser, or a number of steps below 1.
     """
     check_count("steps", steps)
-    if round_length is not None:
-        check_count("round_length", round_length)
+    for name, count in (("round_length", round_length), ("save_every", save_every)):
+        if count is not None:
+            check_count(name, count)
     check_choice("clipping", clipping, CLIPPINGS)
     check_choice("recovery", recovery, RECOVERIES)
     if not isinstance(optimizer, keras.optimizers.Optimizer):
@@ -170,18 +184,23 @@ def minimize(
         settings["optimizer"] = keras.optimizers.serialize(optimizer)
     bounds = pixel_bounds() if clip_limit is None else (-clip_limit, clip_limit)
     x0 = tf.convert_to_tensor(x0, tf.float32)
-    run = _Run(objective, x0, steps, round_length, bounds, clipping, callback)
+    run = _Run(objective, x0, steps, round_length, bounds, clipping, callback, save, save_every)
+    if state is not None:
+        run.restore(state)
     try:
+        if len(run.history) >= steps:
+            raise _Stop(f"all {steps} evaluations done")
         if optimizer == "lbfgs":
-            _lbfgs(run, memory or DEFAULT_MEMORY)
+            _lbfgs(run, memory or DEFAULT_MEMORY, x0 if state is None else run.best)
         else:
             if isinstance(optimizer, str):
                 if learning_rate is None:
                     learning_rate = _default_rate(optimizer, run)
                 optimizer = _keras_optimizer(optimizer, learning_rate, beta_1, epsilon, decay)
-            _keras(run, optimizer)
+            _keras(run, optimizer, state)
     except _Stop as stop:
         reason = str(stop)
+        run.save_state(finished=True)
     except KeyboardInterrupt:
         reason = f"interrupted at evaluation {len(run.history)}"
     recover = deprocess if recovery == "clip" else deprocess_stretched
@@ -199,7 +218,9 @@ class _RoundOver(Exception):
 class _Run:
     """What a run may do, and what it has seen so far: every loss, and the best picture."""
 
-    def __init__(self, objective, x0, steps, round_length, bounds, clipping, callback):
+    def __init__(
+        self, objective, x0, steps, round_length, bounds, clipping, callback, save, save_every
+    ):
         self.objective = objective
         self.x0 = x0
         self.steps = steps
@@ -207,6 +228,9 @@ class _Run:
         self.bounds = bounds
         self.clipping = clipping
         self.callback = callback
+        self.save = save
+        self.save_every = save_every or steps
+        self.optimizer_state = dict  # a function that returns what the optimiser has to keep
         self.history = []
         self.best = x0
         self.best_loss = math.inf
@@ -233,6 +257,30 @@ class _Run:
         if evaluation == self.steps:
             raise _Stop(f"all {self.steps} evaluations done")
         return losses["total"]
+
+    def restore(self, state):
+        """Go back to where a run was."""
+        self.history = [dict(zip(LOSSES, row, strict=True)) for row in state["history"].tolist()]
+        self.best = tf.constant(state["best"])
+        self.best_loss = min((losses["total"] for losses in self.history), default=math.inf)
+        self.start -= float(state["seconds"])
+
+    def save_state(self, finished=False):
+        """Hand out where the run is."""
+        if self.save is not None:
+            history = [[losses[name] for name in LOSSES] for losses in self.history]
+            state = {
+                "history": np.array(history).reshape(-1, len(LOSSES)),
+                "best": np.asarray(self.best),
+                "seconds": np.array(time.perf_counter() - self.start),
+                "finished": np.array(finished),
+            }
+            self.save(state | self.optimizer_state())
+
+    def save_in_time(self):
+        """Save the state if it is time for that."""
+        if len(self.history) % self.save_every == 0:
+            self.save_state()
 
     @property
     def round_is_over(self):
@@ -266,18 +314,30 @@ def _keras_optimizer(name, learning_rate, beta_1, epsilon, decay):
     return keras.optimizers.Adam(learning_rate, **options)
 
 
-def _keras(run, optimizer):
+def _keras(run, optimizer, state):
     x = tf.Variable(run.x0)
+    optimizer.build([x])
+    if state is not None:
+        x.assign(state["x"])
+        for number, variable in enumerate(optimizer.variables):
+            variable.assign(state[f"optimizer_{number}"])
+
+    def optimizer_state():
+        variables = {f"optimizer_{n}": np.array(v) for n, v in enumerate(optimizer.variables)}
+        return {"x": x.numpy()} | variables
+
+    run.optimizer_state = optimizer_state
     while True:  # until `record` raises _Stop
         before = tf.identity(x)  # the picture whose losses `train_step` returns
-        run.record(train_step(run.objective, x, optimizer, run.step_bounds), before)
-        if run.round_is_over and run.clipping == "rounds":
+        losses = train_step(run.objective, x, optimizer, run.step_bounds)
+        if run.clipping == "rounds" and (len(run.history) + 1) % run.round_length == 0:
             x.assign(tf.clip_by_value(x, *run.bounds))
+        run.record(losses, before)
+        run.save_in_time()
 
 
-def _lbfgs(run, memory):
+def _lbfgs(run, memory, x):
     """Minimise with SciPy's L-BFGS-B, in one call for each round."""
-    x = run.x0
     while True:  # until `record` raises _Stop
         x = _lbfgs_round(run, x, memory)
         if run.clipping == "rounds":
@@ -298,6 +358,7 @@ def _lbfgs_round(run, x0, memory):
         loss = run.record(losses, x)
         if loss < best_loss:
             best, best_loss = x, loss
+        run.save_in_time()
         if run.round_is_over:
             raise _RoundOver
         gradient = gradient.numpy().ravel()

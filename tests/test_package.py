@@ -57,6 +57,7 @@ def test_a_module_imports_only_from_those_below_it():
         "recipes",
         "job",
         "memory",
+        "checkpoints",
         "objective",
         "tiled",
         "training",

@@ -1,0 +1,103 @@
+"""A run's folder: numbered pictures, and the state from which the run can go on after any end.
+
+Every file appears whole or not at all, and the state comes last. So whatever ends a run, the folder
+holds the state of its last save.
+"""
+
+import json
+import zipfile
+
+import numpy as np
+
+from stylelib.errors import one_line
+from stylelib.files import remove_leftovers, replacing, to_json, writable_folder
+from stylelib.images import save_image
+from stylelib.preprocessing import deprocess
+
+STATE = "state.npz"
+
+
+class Checkpoints:
+    """What a run keeps while it goes on.
+
+    Parameters
+    ----------
+    folder : path
+        Made if it is not there.
+    settings : dict
+        `Job.settings`. A run goes on only with the settings that it had, but for the number of
+        steps.
+    resume : bool
+        Whether to go on with the run that the folder holds.
+
+    Attributes
+    ----------
+    state : dict of str to numpy.ndarray, optional
+        Where the run to go on with was, see `minimize`.
+
+    Raises
+    ------
+    ValueError
+        Where the folder holds no run to go on with, or one with other settings, or an unfinished
+        one that was not asked for; and where nothing can be written.
+    """
+
+    def __init__(self, folder, settings, resume=False):
+        self.folder = writable_folder(folder)
+        self.settings = settings
+        remove_leftovers(self.folder)
+        self.state = None
+        there = self.folder / STATE
+        if resume:
+            self.state, before = _read(there)
+            _check_same(before, settings, there)
+        elif there.exists() and not _read(there)[0]["finished"]:
+            raise ValueError(
+                f"cannot write to {folder}: it holds a run that is not finished; resume it, or "
+                "remove the folder"
+            )
+
+    def save(self, state):
+        """Keep the best picture so far under its number, then the state.
+
+        Parameters
+        ----------
+        state : dict of str to numpy.ndarray
+        """
+        number = len(state["history"])
+        save_image(self.folder / f"{number:05}.png", deprocess(state["best"]))
+        with replacing(self.folder / STATE) as file:
+            np.savez(file, settings=to_json(self.settings), **state)
+
+
+def _read(path):
+    """State and settings of a run."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            state = dict(file)
+        return state, json.loads(str(state.pop("settings")))
+    except FileNotFoundError:
+        raise ValueError(f"cannot resume: there is no {path}") from None
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"cannot read {path}: expected the state of a run: {one_line(error)}"
+        ) from error
+
+
+def _check_same(before, now, path):
+    """Refuse to go on with other settings, and name the first that differs."""
+    before, now = (json.loads(to_json(settings)) for settings in (before, now))
+    for settings in (before, now):
+        del settings["recipe"]["steps"]
+    before, now = (settings | settings.pop("recipe") for settings in (before, now))
+    for name in before.keys() | now.keys():
+        if before.get(name) != now.get(name):
+            raise ValueError(
+                f"expected the settings of the run in {path.parent}, {name} {_word(before, name)}, "
+                f"got {_word(now, name)}"
+            )
+
+
+def _word(settings, name):
+    value = settings.get(name)
+    return value["source"] if isinstance(value, dict) and "source" in value else value
