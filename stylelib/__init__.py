@@ -39,6 +39,7 @@ _HOME = {
     "transfer": "api",
     "reconstruct_content": "api",
     "reconstruct_style": "api",
+    "Film": "film",
     "sweep": "sweeps",
     "load_sweep": "sweeps",
     "process_pool": "sweeps",

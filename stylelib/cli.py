@@ -160,6 +160,7 @@ def _add_run(add, recipe=None):
         help="float32, bfloat16, float16, or auto: the fastest here (float32)",
     )
     add("--seed", metavar="N", type=_whole, help="of the noise (0)")
+    add("--gif", metavar="OUT", help="an animation of the run, .gif or .mp4")
 
 
 def _names(text):
@@ -221,13 +222,18 @@ def _run(options, name, sources, arguments, steps, more=None):
         if output.exists() and os.path.exists(source) and output.samefile(source):
             raise ValueError(f"cannot write {output}: it is one of the pictures to read")
     from stylelib import api
+    from stylelib.film import Film
 
     given = {option: getattr(options, option, None) for option in _OPTIONAL}
     given = {option: value for option, value in given.items() if value not in (None, False)}
-    with Progress(given.get("steps", steps)) as progress:
-        more = more or {}
-        result = getattr(api, name)(*sources, *arguments, callback=progress, **given, **more)
+    steps = given.get("steps", steps)
+    film = Film(options.gif, steps) if options.gif else None
+    with Progress(steps) as progress:
+        watch = progress if film is None else _both(progress, film)
+        result = getattr(api, name)(*sources, *arguments, callback=watch, **given, **(more or {}))
     save_image(output, result.image)
+    if film is not None and film.frames:
+        film.write()
     height, width, _ = result.image.shape
     network, recipe = result.settings["network"], result.settings["recipe"]
     if recipe["name"] and network != recipe["network"]:
@@ -236,6 +242,16 @@ def _run(options, name, sources, arguments, steps, more=None):
     if result.stop_reason.startswith("interrupted"):
         return INTERRUPTED
     return FAILED if "no finite number" in result.stop_reason else OK
+
+
+def _both(one, other):
+    """A callback that calls two."""
+
+    def call(*arguments):
+        one(*arguments)
+        other(*arguments)
+
+    return call
 
 
 def _sweep(options):

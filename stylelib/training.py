@@ -7,7 +7,6 @@ import time
 
 import numpy as np
 import scipy.optimize
-from threadpoolctl import threadpool_limits
 
 from stylelib._tensorflow import keras, tf
 from stylelib.errors import check_choice, check_count
@@ -21,6 +20,7 @@ from stylelib.recipe import (
     check_learning_rate,
     check_memory,
 )
+from stylelib.threads import one_blas_thread
 
 #: How far, in grey levels, a first step along the gradient goes where the gradient is largest.
 FIRST_STEP = 10.0
@@ -367,9 +367,7 @@ def _lbfgs_round(run, x0, memory):
         return scale * loss, np.multiply(gradient, scale, dtype=np.float64)
 
     start = np.clip(x0.numpy(), lower, upper).ravel().astype(np.float64)
-    # NumPy's BLAS threads keep spinning after each small product and would take the cores from
-    # TensorFlow; one is enough for L-BFGS.
-    with threadpool_limits(limits=1, user_api="blas"), contextlib.suppress(_RoundOver):
+    with one_blas_thread(), contextlib.suppress(_RoundOver):
         # Not `scipy.optimize.minimize`, which turns bounds into a tuple for every number, and back.
         details = scipy.optimize.fmin_l_bfgs_b(
             loss_and_gradient,
