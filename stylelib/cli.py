@@ -51,15 +51,23 @@ def main(arguments=None):
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # an old terminal may know no × or α
             stream.reconfigure(errors="replace")
+    options = _parser().parse_args(arguments)
     try:
-        options = _parser().parse_args(arguments)
         return options.command(options)
     except (ValueError, ImportError) as error:
+        if options.debug:
+            raise
         print(f"stylelib: {error}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
         print("stylelib: interrupted", file=sys.stderr)
         return INTERRUPTED
+    except Exception as error:  # such as TensorFlow's, when memory runs out
+        if options.debug:
+            raise
+        what = f"{type(error).__name__}: {one_line(error)}"
+        print(f"stylelib: {what[:300]} (--debug shows where)", file=sys.stderr)
+        return FAILED
 
 
 class _Parser(argparse.ArgumentParser):
@@ -134,6 +142,7 @@ def _command(commands, name, function, summary):
     """Add a sub-command, and return the function that adds its arguments."""
     parser = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
     parser.set_defaults(command=function)
+    parser.add_argument("--debug", action="store_true", help="show where an error comes from")
     return parser.add_argument
 
 

@@ -98,6 +98,20 @@ class TestTransfer:
         assert message in err
         assert sorted(os.listdir(folder)) == before
 
+    def test_an_error_that_nobody_expected_is_one_line_too(self, folder, capsys, monkeypatch):
+        def broken(*arguments, **options):
+            raise MemoryError("no more\nof it")
+
+        monkeypatch.setattr("stylelib.api.VGG", broken)
+        assert run("-o", "out.png", *SMALL) == 1
+        expected = "stylelib: MemoryError: no more of it (--debug shows where)\n"
+        assert capsys.readouterr().err == expected
+        assert not (folder / "out.png").exists()
+        with pytest.raises(MemoryError):
+            run("-o", "out.png", *SMALL, "--debug")
+        with pytest.raises(ValueError, match="at least 32"):
+            run("-o", "out.png", "--size", "8", "--debug")
+
     def test_a_damaged_picture_is_named(self, folder, capsys):
         (folder / "style.png").write_text("no picture")
         assert run("-o", "out.png", *SMALL) == 2
