@@ -4,6 +4,7 @@ Every file appears whole or not at all, and the state comes last. So whatever en
 holds the state of its last save.
 """
 
+import io
 import json
 import zipfile
 
@@ -73,7 +74,8 @@ class Checkpoints:
 def _read(path):
     """State and settings of a run."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        content = io.BytesIO(path.read_bytes())  # NumPy leaves a broken file open
+        with np.load(content, allow_pickle=False) as file:
             state = dict(file)
         return state, json.loads(str(state.pop("settings")))
     except FileNotFoundError:

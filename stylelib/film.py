@@ -52,7 +52,9 @@ class Film:
         check_writable(self.path)
         if self.path.suffix.lower() == ".mp4" and not importlib.util.find_spec("imageio_ffmpeg"):
             raise ValueError(f"cannot write {path}: pip install imageio-ffmpeg, or ask for a .gif")
-        self.wanted = set(np.geomspace(1, steps, min(FRAMES, steps)).round().astype(int).tolist())
+        self.wanted = set(range(1, steps + 1))
+        if steps > FRAMES:
+            self.wanted = set(np.geomspace(1, steps, FRAMES).round().astype(int).tolist())
         self.frames = []
 
     def __call__(self, evaluation, losses, x):

@@ -323,7 +323,7 @@ def _keras(run, optimizer, state):
             variable.assign(state[f"optimizer_{number}"])
 
     def optimizer_state():
-        variables = {f"optimizer_{n}": np.array(v) for n, v in enumerate(optimizer.variables)}
+        variables = {f"optimizer_{n}": v.numpy() for n, v in enumerate(optimizer.variables)}
         return {"x": x.numpy()} | variables
 
     run.optimizer_state = optimizer_state
