@@ -41,6 +41,17 @@ class Checkpoints:
     ValueError
         Where the folder holds no run to go on with, or one with other settings, or an unfinished
         one that was not asked for; and where nothing can be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from stylelib import noise_image, transfer
+    >>> pictures = noise_image((40, 60)), noise_image((40, 60), seed=1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     result = transfer(*pictures, size=32, steps=4, folder=folder, save_every=2)
+    ...     longer = transfer(*pictures, size=32, steps=6, folder=folder, resume=True)
+    >>> result.evaluations, longer.evaluations
+    (4, 6)
     """
 
     def __init__(self, folder, settings, resume=False):
