@@ -7,6 +7,7 @@ imported only where a file of its own is read.
 import hashlib
 import io
 import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -184,14 +185,24 @@ def _checked(parameters, path, network):
 
 
 def _download(network):
-    """Fetch Keras' weights, or find them in Keras' cache; Keras checks the hash."""
+    """Find Keras' weights in Keras' cache, or fetch them; Keras checks the hash.
+
+    Each process fetches into a folder of its own and moves the complete file, so that two that do
+    so at once, or one that is killed, leave nothing broken behind.
+    """
     from stylelib._tensorflow import keras
 
     address, md5 = KERAS_WEIGHTS[network]
+    cache = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"), "models")
+    path = cache / address.rpartition("/")[2]
     try:
-        return keras.utils.get_file(
-            origin=address, file_hash=md5, hash_algorithm="md5", cache_subdir="models"
-        )
+        if path.exists() and hashlib.md5(path.read_bytes()).hexdigest() == md5:  # noqa: S324
+            return path
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".download-", dir=cache) as own:
+            options = {"hash_algorithm": "md5", "cache_dir": own, "cache_subdir": ""}
+            os.replace(keras.utils.get_file(origin=address, file_hash=md5, **options), path)
+        return path
     except Exception as error:  # Keras raises a bare Exception where there is no network
         here = {"vgg16": "weights='embedded'", "vgg19": "network='vgg16'"}[network]
         raise ValueError(

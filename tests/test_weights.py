@@ -1,7 +1,8 @@
 """Weights from every place they can come from, whole and damaged."""
 
-import functools
+import concurrent.futures
 import hashlib
+import threading
 
 import h5py
 import numpy as np
@@ -132,10 +133,7 @@ class TestDownload:
     @pytest.fixture
     def publish(self, serve, tmp_path, monkeypatch):
         """Serve a file in place of Keras' own, and keep Keras' cache in a folder of the test."""
-        cache = tmp_path / "cache"
-        cache.mkdir()  # Keras falls back to another folder where this one is missing
-        get_file = functools.partial(keras.utils.get_file, cache_dir=str(cache))
-        monkeypatch.setattr(keras.utils, "get_file", get_file)
+        monkeypatch.setenv("KERAS_HOME", str(tmp_path / "cache"))
 
         def start(network, data, md5=None):
             address = serve({"/weights_notop.h5": data}) + "/weights_notop.h5"
@@ -156,6 +154,33 @@ class TestDownload:
         assert np.all(bias == kernel[0, 0, 0, 0])
         publish(network, None, hashlib.md5(data).hexdigest())  # noqa: S324
         assert_equal_weights(load_weights(network, "imagenet"), weights)  # from the cache
+
+    def test_two_at_once_do_not_disturb_each_other(self, publish, tmp_path):
+        data = published_file(tmp_path / "file.h5", "vgg19")
+        together = threading.Barrier(2, timeout=20)
+
+        def slowly(request):
+            request.send_response(200)
+            request.send_header("Content-Length", str(len(data)))
+            request.end_headers()
+            request.wfile.write(data[:1000])
+            together.wait()  # both have begun
+            request.wfile.write(data[1000:])
+
+        publish("vgg19", slowly, hashlib.md5(data).hexdigest())  # noqa: S324
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            for weights in pool.map(load_weights, ("vgg19", "vgg19"), ("imagenet", "imagenet")):
+                assert len(weights) == 16
+        models = tmp_path / "cache" / "models"
+        assert [path.name for path in models.iterdir()] == ["weights_notop.h5"]
+
+    @pytest.mark.parametrize("half", [b"", b"half of it"])
+    def test_half_a_file_in_the_cache_is_fetched_again(self, half, publish, tmp_path):
+        publish("vgg19", published_file(tmp_path / "file.h5", "vgg19"))
+        models = tmp_path / "cache" / "models"
+        models.mkdir(parents=True)
+        (models / "weights_notop.h5").write_bytes(half)
+        assert len(load_weights("vgg19", "imagenet")) == 16
 
     def test_vgg19_is_downloaded_by_default(self, publish, tmp_path):
         publish("vgg19", published_file(tmp_path / "file.h5", "vgg19"))
