@@ -26,7 +26,8 @@ LOOKING, LOWERING = 4.8, 7.5
 OTHER_ARRAYS, LBFGS_ARRAYS = 13, 18
 #: Side of tiles that is proposed where a picture does not fit.
 PROPOSED_TILE = 512
-_SCALES = [0.98**n for n in range(400)]
+#: Factors to try on the size of a picture that does not fit.
+SCALES = [0.98**n for n in range(400)]
 #: Where a container says how much memory it may use, and uses.
 CONTAINER = Path("/sys/fs/cgroup")
 
@@ -89,13 +90,18 @@ def _features(size, job):
 
 
 def available():
-    """Bytes that are free here, for this container if it has a limit of its own.
+    """Bytes that a job may take here: what is free, and what this process already has of `BASE`.
 
     Examples
     --------
     >>> available() > 0
     True
     """
+    return min(psutil.Process().memory_info().rss, BASE) + _free()
+
+
+def _free():
+    """Bytes that are free on this machine, or in this container if it has a limit of its own."""
     free = psutil.virtual_memory().available
     try:
         limit = int((CONTAINER / "memory.max").read_text(encoding="ascii"))
@@ -114,7 +120,7 @@ def check_fits(job):
         return
     height, width = next(iter(job.images.values())).shape[:2]
     fits = []
-    scale = next((s for s in _SCALES if needed(job, s) <= free), 0)
+    scale = next((s for s in SCALES if needed(job, s) <= free), 0)
     if scale * max(height, width) >= SMALLEST_SIZE:
         fits.append(f"size {math.floor(scale * max(height, width))}")
     tiled = dataclasses.replace(job, tile=PROPOSED_TILE)

@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections import namedtuple
+import types
 
 import numpy as np
 import pytest
@@ -89,14 +89,23 @@ def test_a_transfer_is_refused_before_a_network_is_built(free, monkeypatch):
 
 
 class TestAvailable:
+    rss = 0
+
     @pytest.fixture(autouse=True)
     def machine(self, monkeypatch, tmp_path):
         monkeypatch.setattr(memory, "CONTAINER", tmp_path)
-        free = namedtuple("Free", "available")(10_000_000_000)
+        free = types.SimpleNamespace(available=10_000_000_000)
+        process = types.SimpleNamespace(memory_info=lambda: types.SimpleNamespace(rss=self.rss))
         monkeypatch.setattr(memory.psutil, "virtual_memory", lambda: free)
+        monkeypatch.setattr(memory.psutil, "Process", lambda: process)
 
     def test_without_a_container_it_is_the_machine_s(self):
         assert available() == 10_000_000_000
+
+    @pytest.mark.parametrize(("rss", "more"), [(300_000_000, 300_000_000), (5e9, BASE)])
+    def test_what_the_process_has_of_its_base_counts(self, rss, more):
+        self.rss = rss
+        assert available() == 10_000_000_000 + more
 
     @pytest.mark.parametrize(
         ("changed", "expected"),
