@@ -1,18 +1,12 @@
-"""What crosses the border of the process: files that appear whole or not at all, and downloads."""
+"""Files that appear whole or not at all."""
 
 import contextlib
 import json
 import os
-import urllib.error
-import urllib.request
 import uuid
 from pathlib import Path
 
 from stylelib.errors import one_line
-
-#: Largest file that is downloaded, in bytes.
-MAX_DOWNLOAD = 64 * 2**20
-DOWNLOAD_TIMEOUT = 20.0  # seconds without an answer
 
 
 def check_writable(path):
@@ -108,53 +102,5 @@ def _plain(value):
     return os.fspath(value) if isinstance(value, os.PathLike) else value.item()
 
 
-def download(address):
-    """Fetch what lies at an https address.
-
-    Parameters
-    ----------
-    address : str
-
-    Returns
-    -------
-    bytes
-        At most `MAX_DOWNLOAD` of them.
-
-    Raises
-    ------
-    ValueError
-        For an address that is not https or leads to one that is not, for a server that does not
-        answer within `DOWNLOAD_TIMEOUT` or answers with an error, and for a larger file.
-
-    Examples
-    --------
-    >>> download("http://example.org/picture.png")
-    Traceback (most recent call last):
-    ...
-    ValueError: cannot read http://example.org/picture.png: expected an address that starts with https://
-    """
-    if not address.startswith("https://"):
-        raise ValueError(f"cannot read {address}: expected an address that starts with https://")
-    opener = urllib.request.build_opener(_HttpsOnly)
-    try:
-        request = urllib.request.Request(address, headers={"User-Agent": "stylelib"})  # noqa: S310
-        with opener.open(request, timeout=DOWNLOAD_TIMEOUT) as answer:
-            data = answer.read(MAX_DOWNLOAD + 1)
-    except Exception as error:  # an address can be wrong in many ways, and so can an answer
-        raise ValueError(f"cannot read {address}: {one_line(error)}") from error
-    if len(data) > MAX_DOWNLOAD:
-        raise ValueError(f"cannot read {address}: expected at most {MAX_DOWNLOAD >> 20} MiB")
-    return data
-
-
 def _temporary(path):
     return path.with_name(f".{path.stem}.{uuid.uuid4().hex}.tmp")
-
-
-class _HttpsOnly(urllib.request.HTTPRedirectHandler):
-    """Follow a redirect only where it stays on https."""
-
-    def redirect_request(self, request, file, code, message, headers, address):
-        if not address.startswith("https://"):
-            raise urllib.error.URLError(f"it leads to {address}, which is not https")
-        return super().redirect_request(request, file, code, message, headers, address)

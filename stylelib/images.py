@@ -12,7 +12,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from stylelib.errors import check_choice, check_count, one_line
-from stylelib.files import check_writable, download, replacing
+from stylelib.files import check_writable, replacing
+from stylelib.urls import download
 
 #: Largest picture that is read or made, in pixels (128 million take 512 MB while decoding).
 MAX_PIXELS = 128_000_000

@@ -53,6 +53,7 @@ def serve(monkeypatch):
                     pass
 
             server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+            server.handle_error = lambda *_: None  # a client that hangs up is part of some tests
             if context is not None:
                 server.socket = context.wrap_socket(server.socket, server_side=True)
             thread = threading.Thread(target=server.serve_forever, daemon=True)

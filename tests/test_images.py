@@ -1,16 +1,14 @@
 import io
 import os
-import ssl
 from pathlib import Path
 
 import numpy as np
 import pytest
-import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from stylelib import files, images
+from stylelib import images
 from stylelib.images import check_output, load_image, save_image, scaled_size
 
 RED = (255, 0, 0)
@@ -234,79 +232,6 @@ class TestSizes:
         assert len(bomb) < 200_000
         with pytest.raises(ValueError, match="cannot read the picture given"):
             load_image(bomb)
-
-
-@pytest.fixture
-def https(serve, tmp_path, monkeypatch):
-    """Serve over real TLS, with an authority that only this test trusts."""
-    authority = trustme.CA()
-    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
-    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(context)
-    return lambda answers: serve(answers, context)
-
-
-class TestAddresses:
-    def test_a_picture_is_downloaded(self, https, picture):
-        address = https({"/picture": encoded(picture)})
-        np.testing.assert_array_equal(load_image(address + "/picture"), np.array(picture))
-
-    def test_a_missing_one_and_one_that_is_no_picture_are_named(self, https):
-        address = https({"/page": b"<html>"})
-        with pytest.raises(ValueError, match=r"cannot read https://.*/gone: Not Found"):
-            load_image(address + "/gone")
-        with pytest.raises(ValueError, match="/page: expected a picture"):
-            load_image(address + "/page")
-
-    def test_a_large_one_is_refused(self, https, monkeypatch):
-        monkeypatch.setattr(files, "MAX_DOWNLOAD", 2**20)
-        address = https({"/large": bytes(2**20 + 1)})
-        with pytest.raises(ValueError, match="expected at most 1 MiB"):
-            load_image(address + "/large")
-
-    def test_an_unknown_certificate_is_refused(self, https, monkeypatch):
-        address = https({"/picture": b""})
-        monkeypatch.delenv("SSL_CERT_FILE")
-        with pytest.raises(ValueError, match="certificate verify failed"):
-            load_image(address + "/picture")
-
-    def test_only_https(self, serve):
-        address = serve({"/picture": b""})
-        for bad in (address + "/picture", "ftp://host/a.png", "file:///etc/passwd"):
-            with pytest.raises(ValueError, match="starts with https://"):
-                load_image(bad)
-
-    def test_a_redirect_must_stay_on_https(self, https, serve, picture):
-        plain = serve({"/picture": encoded(picture)})
-
-        def redirect(request):
-            request.send_response(302)
-            request.send_header("Location", plain + "/picture")
-            request.end_headers()
-
-        with pytest.raises(ValueError, match="/moved: it leads to http://.*, which is not https"):
-            load_image(https({"/moved": redirect}) + "/moved")
-
-    def test_a_broken_address_and_a_broken_answer_are_named(self, https):
-        def hang_up(request):
-            request.send_response(200)
-            request.send_header("Content-Length", "1000")
-            request.end_headers()
-            request.wfile.write(b"half")
-
-        for address in ("https://[", "https://a b/c.png", https({"/half": hang_up}) + "/half"):
-            with pytest.raises(ValueError, match="cannot read https://"):
-                load_image(address)
-
-    def test_a_redirect_on_https_is_followed(self, https, picture):
-        def redirect(request):
-            request.send_response(302)
-            request.send_header("Location", "/picture")
-            request.end_headers()
-
-        address = https({"/moved": redirect, "/picture": encoded(picture)})
-        assert load_image(address + "/moved").shape == (6, 9, 3)
 
 
 class TestSave:
