@@ -3,19 +3,20 @@
 An **image** is a ``uint8`` array of shape ``(H, W, 3)``, RGB, 0 to 255, everywhere in the library.
 """
 
-import io
 import os
-import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image
 
+from stylelib.colours import to_srgb
 from stylelib.errors import check_choice, check_count, one_line
 from stylelib.files import check_writable, replacing
-from stylelib.urls import download
+from stylelib.formats import check_tiles, open_picture, quiet
+from stylelib.sources import name_of, open_source
 
-#: Largest picture that is read or made, in pixels (128 million take 512 MB while decoding).
+#: Largest picture that is read or made, in pixels. While 128 million are decoded, they take 1.3 GB,
+#: and 2.5 GB where there is transparency.
 MAX_PIXELS = 128_000_000
 
 #: Endings of the formats that `save_image` writes without changing the size of a picture.
@@ -28,12 +29,24 @@ RESAMPLINGS = {
     "nearest": Image.Resampling.NEAREST,
 }
 
+# What undoes each EXIF orientation.
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
 
 def load_image(source, max_size=None, size=None, resampling="lanczos"):
     """Read a picture from wherever it is.
 
-    EXIF orientation is applied, transparency is laid over white, and greyscale, palette, CMYK
-    and 16-bit pictures become 8-bit RGB. Of an animation the first frame is taken.
+    EXIF orientation is applied, colours go through the ICC profile to sRGB, transparency is laid
+    over white, and greyscale, palette, CMYK and 16-bit pictures become 8-bit RGB. Of an animation
+    the first frame is taken. Damaged EXIF data or profiles are passed over.
 
     Parameters
     ----------
@@ -55,8 +68,8 @@ def load_image(source, max_size=None, size=None, resampling="lanczos"):
     Raises
     ------
     ValueError
-        Where the source is missing, is no picture, is damaged or has more than `MAX_PIXELS`
-        pixels. The message names the source.
+        Where the source is missing, is no picture, is damaged, has more than `MAX_PIXELS` pixels
+        or 1 GiB, or holds floats outside 0 to 1. The message names the source.
 
     Examples
     --------
@@ -74,7 +87,7 @@ def load_image(source, max_size=None, size=None, resampling="lanczos"):
         check_count("max_size", max_size)
     if size is not None:
         size = check_size(size)
-    name = _name(source)
+    name = name_of(source)
     if isinstance(source, np.ndarray):
         image = _from_array(source, name)
     elif isinstance(source, Image.Image):
@@ -215,52 +228,11 @@ def check_size(size):
     return height, width
 
 
-def _name(source):
-    """Say in an error message where a picture came from."""
-    if isinstance(source, (str, os.PathLike)):
-        return os.fspath(source)
-    return getattr(source, "filename", None) or getattr(source, "name", None) or "the picture given"
-
-
-def _open(source, name):
-    """Open any source but an array or a PIL image as a binary file."""
-    if isinstance(source, str) and "://" in source:
-        return io.BytesIO(download(source))
-    if isinstance(source, (bytes, bytearray, memoryview)):
-        return io.BytesIO(source)
-    if hasattr(source, "read"):
-        return io.BytesIO(_read_all(source, name))
-    if not isinstance(source, (str, os.PathLike)):
-        raise ValueError(
-            "expected a path, an https address, bytes, a binary file, a PIL image or an array; "
-            f"got a {type(source).__name__}"
-        )
-    if not os.path.isfile(source):
-        what = "it is a folder" if os.path.isdir(source) else "there is no such file"
-        raise ValueError(f"cannot read {name}: {what}")
-    try:
-        return Path(source).open("rb")
-    except OSError as error:
-        raise ValueError(f"cannot read {name}: {one_line(error)}") from error
-
-
-def _read_all(file, name):
-    try:
-        data = file.read()
-    except (OSError, ValueError) as error:  # a text file that cannot be decoded, a closed one
-        raise ValueError(f"cannot read {name}: {one_line(error)}") from error
-    if not isinstance(data, bytes):
-        raise ValueError(f"cannot read {name}: expected a file opened in binary mode")
-    return data
-
-
 def _read(source, name):
     """Turn a file into a PIL image of mode RGB."""
-    with _open(source, name) as file:
+    with open_source(source, name) as file, quiet():
         try:
-            with warnings.catch_warnings():  # Pillow warns of large pictures; _decode refuses them
-                warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-                picture = Image.open(file)
+            picture = open_picture(file)
         except Exception as error:  # Pillow's plugins raise nearly anything on damaged files
             reason = f"expected a picture, {one_line(error)}"
             raise ValueError(f"cannot read {name}: {reason}") from error
@@ -269,29 +241,42 @@ def _read(source, name):
 
 def _decode(picture, name):
     """Turn any PIL image into one of mode RGB."""
-    if picture.width * picture.height > MAX_PIXELS:
-        raise ValueError(
-            f"cannot read {name}: expected at most {MAX_PIXELS:,} pixels, "
-            f"got {picture.width} × {picture.height}"
-        )
+    _check_pixels(picture.width, picture.height, name)
     try:
-        picture = ImageOps.exif_transpose(picture)
-        if not picture.mode.startswith(("F", "I")):  # more than 8 bits
-            return _over_white(picture).convert("RGB")
-        values = np.asarray(picture)
+        with quiet():
+            check_tiles(picture, MAX_PIXELS)
+            picture.load()
+            picture = _upright(picture)
+            if not picture.mode.startswith(("F", "I")):
+                return to_srgb(picture)
+            values = np.asarray(picture)
     except Exception as error:  # as above
         reason = f"the picture is damaged, {one_line(error)}"
         raise ValueError(f"cannot read {name}: {reason}") from error
-    if values.dtype.kind != "f":  # some versions of Pillow hand 16 bits on as 32
-        values = np.clip(values, 0, 65535).astype(np.uint16)
-    return _from_array(values, name)
+    return _from_deep(values, picture.info, name)
 
 
-def _over_white(picture):
-    if not picture.has_transparency_data:
-        return picture
-    white = Image.new("RGBA", picture.size, "white")
-    return Image.alpha_composite(white, picture.convert("RGBA"))
+def _upright(picture):
+    """Turn a picture as its EXIF data says; where these are damaged it stays as it is."""
+    try:
+        turn = TURNS.get(picture.getexif().get(ExifTags.Base.Orientation))
+    except Exception:  # as above
+        turn = None
+    return picture if turn is None else picture.transpose(turn)
+
+
+def _from_deep(values, info, name):
+    """Turn grey of more than 8 bits into a PIL image of mode RGB."""
+    if values.dtype.kind != "f":  # Pillow hands 16 bits on as 16 or as 32
+        if values.min() < 0 or values.max() > 65535:
+            got = f"got {values.min()} to {values.max()}"
+            raise ValueError(f"cannot read {name}: expected values between 0 and 65535, {got}")
+        values = values.astype(np.uint16)
+    picture = Image.fromarray(_to_uint8(values, name))
+    if isinstance(hidden := info.get("transparency"), int):
+        picture.putalpha(Image.fromarray(np.where(values == hidden, 0, 255).astype(np.uint8)))
+    picture.info["icc_profile"] = info.get("icc_profile")
+    return to_srgb(picture)
 
 
 def _from_array(array, name):
@@ -303,7 +288,15 @@ def _from_array(array, name):
             f"cannot read {name}: expected an array of shape (H, W), (H, W, 3) or (H, W, 4), "
             f"got {array.shape}"
         )
-    return _decode(Image.fromarray(np.ascontiguousarray(_to_uint8(array, name))), name)
+    height, width = array.shape[:2]
+    _check_pixels(width, height, name)
+    return to_srgb(Image.fromarray(np.ascontiguousarray(_to_uint8(array, name))))
+
+
+def _check_pixels(width, height, name):
+    if not 0 < width * height <= MAX_PIXELS:
+        expected = f"at most {MAX_PIXELS:,} pixels" if width * height else "at least one pixel"
+        raise ValueError(f"cannot read {name}: expected {expected}, got {width} × {height}")
 
 
 def _to_uint8(array, name):
@@ -313,7 +306,8 @@ def _to_uint8(array, name):
     if array.dtype == bool:
         return array.astype(np.uint8) * np.uint8(255)
     if array.dtype == np.uint16:
-        return np.round(array / 257).astype(np.uint8)  # 65535 / 257 = 255
+        # Round value / 257 (65535 / 257 = 255) without floats, which take four times the memory.
+        return (array // 257 + (array % 257 > 128)).astype(np.uint8)
     if array.dtype.kind != "f":
         raise ValueError(
             f"cannot read {name}: expected bool, uint8, uint16 or floats, got {array.dtype}"
@@ -323,4 +317,5 @@ def _to_uint8(array, name):
             f"cannot read {name}: expected floats between 0 and 1, "
             f"got {array.min():g} to {array.max():g}"
         )
-    return np.round(array * 255).astype(np.uint8)
+    scaled = array * 255
+    return np.round(scaled, out=scaled).astype(np.uint8)
