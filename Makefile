@@ -3,14 +3,15 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+TENSORFLOWS ?= 2.16 2.19 2.21
 NOTEBOOKS := $(wildcard notebooks/*.ipynb notebooks/solutions/*.ipynb)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup tutorial site lab notebooks test test-fast lint bench systems sweeps badges lock clean
+.PHONY: help setup tutorial site lab notebooks test test-fast test-matrix audit lint bench systems sweeps badges lock clean
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(READY) ## make .venv with everything in requirements.lock
 
@@ -45,6 +46,14 @@ test: test-fast ## everything that CI checks: lint, unit tests, doctests, covera
 test-fast: lint ## the same without running the notebooks
 	$(BIN)/python -m pytest --cov
 
+test-matrix: ## the unit tests on the oldest TensorFlow, one in between, and the newest
+	@for version in $(TENSORFLOWS); do \
+		$(PYTHON) -m venv build/matrix/$$version && \
+		build/matrix/$$version/bin/python -m pip install --quiet --disable-pip-version-check \
+			"tensorflow==$$version.*" -e '.[notebooks,sweep,test]' && \
+		build/matrix/$$version/bin/python -m pytest || exit 1; \
+	done
+
 lint: $(READY) ## check style and format of code and notebooks
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -60,6 +69,11 @@ sweeps: $(READY) ## run the grids of notebook 05 in data/sweeps/, as far as resu
 
 badges: $(READY) ## make badges REPOSITORY=https://github.com/you/fork: where Colab finds the series
 	@$(BIN)/python -m tools.badges "$(REPOSITORY)"
+
+audit: ## look up known weaknesses of everything in requirements.lock; needs the internet
+	@$(PYTHON) -m venv build/audit
+	@build/audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit
+	build/audit/bin/pip-audit --require-hashes --disable-pip -r requirements.lock
 
 lock: ## resolve requirements.lock anew, for every Python and platform at once
 	@$(PYTHON) -m venv build/lock
