@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import uuid
 from pathlib import Path
 
@@ -88,9 +89,10 @@ def writable_folder(folder):
 
 
 def remove_leftovers(folder):
-    """Remove what a process that was killed while it wrote has left in a folder of its own."""
+    """Remove what `replacing` has left in a folder where a process was killed while it wrote."""
     for path in folder.glob(".*.tmp"):
-        path.unlink(missing_ok=True)
+        if re.fullmatch(r"\..*\.[0-9a-f]{32}\.tmp", path.name):
+            path.unlink(missing_ok=True)
 
 
 def to_json(value, **options):

@@ -16,6 +16,7 @@ from stylelib import (
     minimize,
     noise_image,
     preprocess,
+    save_image,
     transfer,
 )
 from stylelib.checkpoints import STATE
@@ -143,6 +144,24 @@ class TestTransfer:
         with pytest.raises(ValueError, match=message):
             paint(**{"resume": True, "steps": 4} | options)
 
+    def test_other_pixels_are_told_from_other_names(self, paint, content_image, tmp_path):
+        save_image(tmp_path / "one.png", content_image)
+        (tmp_path / "other.png").write_bytes((tmp_path / "one.png").read_bytes())
+        paint(steps=2, init=str(tmp_path / "one.png"))
+        resume = {"steps": 4, "resume": True}
+        assert paint(init=str(tmp_path / "other.png"), **resume).evaluations == 4
+        save_image(tmp_path / "other.png", 255 - content_image)
+        with pytest.raises(ValueError, match="init sha256 [0-9a-f]{12}, got sha256 [0-9a-f]{12}"):
+            paint(init=str(tmp_path / "other.png"), **resume)
+
+    def test_only_leftovers_of_a_killed_run_are_removed(self, paint, tmp_path):
+        folder = tmp_path / "run"
+        folder.mkdir()
+        for name in (".notes.tmp", f".state.{'0' * 32}.tmp"):
+            (folder / name).write_text("half")
+        paint(steps=2)
+        assert [path.name for path in folder.glob(".*")] == [".notes.tmp"]
+
     def test_saving_needs_a_folder(self, paint):
         with pytest.raises(ValueError, match="expected a folder for the run, got none"):
             paint(folder=None)
@@ -181,7 +200,6 @@ class TestTransfer:
 
 class TestCommandLine:
     def arguments(self, tmp_path, image, *more):
-        from stylelib import save_image
 
         for name in ("content.png", "style.png"):
             save_image(tmp_path / name, image)
