@@ -8,6 +8,7 @@ import scipy
 import stylelib
 from stylelib._tensorflow import keras, tf
 from stylelib.checkpoints import Checkpoints
+from stylelib.errors import check_count
 from stylelib.job import changed, described, make_job, transfer_job
 from stylelib.memory import check_fits
 from stylelib.objective import Objective
@@ -131,7 +132,9 @@ def transfer(
         if resume or save_every is not None:
             raise ValueError("expected a folder for the run, got none")
         return run(job, callback)
-    return run(job, callback, Checkpoints(folder, job.settings, resume), save_every or SAVE_EVERY)
+    save_every = SAVE_EVERY if save_every is None else save_every
+    check_count("save_every", save_every)
+    return run(job, callback, Checkpoints(folder, job.settings, resume), save_every)
 
 
 def reconstruct_content(

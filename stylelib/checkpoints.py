@@ -7,6 +7,7 @@ holds the state of its last save.
 import io
 import json
 import zipfile
+from pathlib import Path
 
 import numpy as np
 
@@ -55,11 +56,9 @@ class Checkpoints:
     """
 
     def __init__(self, folder, settings, resume=False):
-        self.folder = writable_folder(folder)
         self.settings = settings
-        remove_leftovers(self.folder)
         self.state = None
-        there = self.folder / STATE
+        there = Path(folder, STATE)
         if resume:
             self.state, before = _read(there)
             _check_same(before, settings, there)
@@ -68,6 +67,8 @@ class Checkpoints:
                 f"cannot write to {folder}: it holds a run that is not finished; resume it, or "
                 "remove the folder"
             )
+        self.folder = writable_folder(folder)
+        remove_leftovers(self.folder)
 
     def save(self, state):
         """Keep the best picture so far under its number, then the state.

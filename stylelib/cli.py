@@ -227,16 +227,20 @@ def _reconstruct_style(options):
 def _run(options, name, sources, arguments, steps, more=None):
     """Call the function `name` of the library, show its progress and write its picture."""
     output = check_output(options.output)
-    for source in sources:
-        if output.exists() and os.path.exists(source) and output.samefile(source):
-            raise ValueError(f"cannot write {output}: it is one of the pictures to read")
+    film = Path(options.gif) if options.gif else None
+    if film == output:
+        raise ValueError(f"cannot write {film} twice: as the picture, and as its animation")
+    for path in filter(None, (output, film)):
+        for source in sources:
+            if path.exists() and os.path.exists(source) and path.samefile(source):
+                raise ValueError(f"cannot write {path}: it is one of the pictures to read")
     from stylelib import api
     from stylelib.film import Film
 
     given = {option: getattr(options, option, None) for option in _OPTIONAL}
     given = {option: value for option, value in given.items() if value not in (None, False)}
     steps = given.get("steps", steps)
-    film = Film(options.gif, steps) if options.gif else None
+    film = film and Film(film, steps)
     with Progress(steps) as progress:
         watch = progress if film is None else _both(progress, film)
         result = getattr(api, name)(*sources, *arguments, callback=watch, **given, **(more or {}))

@@ -220,7 +220,7 @@ class TestCommandLine:
 
     def test_a_run_survives_twenty_kills(self, tmp_path, content_image, random):
         """SIGKILL at random moments; each time the next process goes on where the last one was."""
-        steps, folder = 100_000, tmp_path / "out.run"
+        steps, folder = 5_000, tmp_path / "out.run"
         save = ("--steps", str(steps), "--save-every", "1")
         run = [sys.executable, "-m", "stylelib", *self.arguments(tmp_path, content_image, *save)]
         reached = []
