@@ -128,13 +128,9 @@ def transfer(
         tile=tile,
         **changes,
     )
-    if folder is None:
-        if resume or save_every is not None:
-            raise ValueError("expected a folder for the run, got none")
-        return run(job, callback)
-    save_every = SAVE_EVERY if save_every is None else save_every
-    check_count("save_every", save_every)
-    return run(job, callback, Checkpoints(folder, job.settings, resume), save_every)
+    if folder is None and (resume or save_every is not None):
+        raise ValueError("expected a folder for the run, got none")
+    return run(job, callback, folder, SAVE_EVERY if save_every is None else save_every, resume)
 
 
 def reconstruct_content(
@@ -269,7 +265,7 @@ def versions():
     return {module.__name__: module.__version__ for module in (stylelib, tf, keras, np, scipy)}
 
 
-def run(job, callback=None, checkpoints=None, save_every=None):
+def run(job, callback=None, folder=None, save_every=SAVE_EVERY, resume=False):
     """Do what a job says, here and now.
 
     Parameters
@@ -277,10 +273,8 @@ def run(job, callback=None, checkpoints=None, save_every=None):
     job : Job
     callback : callable, optional
         See `minimize`.
-    checkpoints : Checkpoints, optional
-        Where to keep the state, and where to go on.
-    save_every : int, optional
-        See `minimize`.
+    folder, save_every, resume
+        See `transfer`.
 
     Returns
     -------
@@ -295,6 +289,11 @@ def run(job, callback=None, checkpoints=None, save_every=None):
     if not tf.config.list_physical_devices("GPU"):  # which have memory of their own
         check_fits(job)
     x0, recipe = _start(job), job.recipe
+    options = {name: getattr(recipe, name) for name in _MINIMIZE}
+    if folder is not None:
+        check_count("save_every", save_every)
+        checkpoints = Checkpoints(folder, job.settings, resume)
+        options |= {"save": checkpoints.save, "save_every": save_every, "state": checkpoints.state}
     network = job.network, job.weights, recipe.pooling, recipe.normalized, job.precision
     vgg = VGG(job.layers, *network)
     images = job.images.get("content"), job.images.get("style")
@@ -302,10 +301,6 @@ def run(job, callback=None, checkpoints=None, save_every=None):
         objective = Objective(vgg, recipe, *images)
     else:
         objective = TiledObjective(vgg, recipe, *images, tile=job.tile)
-    options = {name: getattr(recipe, name) for name in _MINIMIZE}
-    if checkpoints is not None:
-        keep = {"save": checkpoints.save, "save_every": save_every, "state": checkpoints.state}
-        options |= keep
     result = minimize(objective, x0, callback=callback, **options)
     start = described(job.settings["init"]["source"], deprocess(x0))
     here = {"init": start, "precision": vgg.precision, "versions": versions()}

@@ -162,6 +162,12 @@ class TestTransfer:
         paint(steps=2)
         assert [path.name for path in folder.glob(".*")] == [".notes.tmp"]
 
+    def test_a_run_that_does_not_fit_leaves_no_folder(self, paint, tmp_path, monkeypatch):
+        monkeypatch.setattr("stylelib.memory.available", lambda: 0)
+        with pytest.raises(ValueError, match="of free memory"):
+            paint()
+        assert not (tmp_path / "run").exists()
+
     def test_saving_needs_a_folder(self, paint):
         with pytest.raises(ValueError, match="expected a folder for the run, got none"):
             paint(folder=None)
