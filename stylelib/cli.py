@@ -11,7 +11,9 @@ import os
 import platform
 import statistics
 import sys
+import tempfile
 import time
+import uuid
 from pathlib import Path
 
 from stylelib import __version__
@@ -244,17 +246,30 @@ def _run(options, name, sources, arguments, steps, more=None):
     with Progress(steps) as progress:
         watch = progress if film is None else _both(progress, film)
         result = getattr(api, name)(*sources, *arguments, callback=watch, **given, **(more or {}))
-    save_image(output, result.image)
-    if film is not None and film.frames:
-        film.write()
+    _save(output, result.image)
     height, width, _ = result.image.shape
     network, recipe = result.settings["network"], result.settings["recipe"]
     if recipe["name"] and network != recipe["network"]:
         network += f" (the recipe's source: {recipe['network']})"
     print(f"{output}: {width} × {height}, {network}, {result.seconds:.0f} s, {result.stop_reason}")
+    if film is not None and film.frames:
+        film.write()
     if result.stop_reason.startswith("interrupted"):
         return INTERRUPTED
     return FAILED if "no finite number" in result.stop_reason else OK
+
+
+def _save(output, image):
+    """Write a picture; where its folder takes no more, do not lose what took so long."""
+    try:
+        save_image(output, image)
+    except ValueError as error:
+        try:
+            elsewhere = Path(tempfile.gettempdir(), f"{uuid.uuid4().hex[:8]}-{output.name}")
+            save_image(elsewhere, image)
+        except (OSError, ValueError):
+            raise error from None
+        raise ValueError(f"{error}; the picture is in {elsewhere}") from error
 
 
 def _both(one, other):

@@ -7,8 +7,10 @@ here knows where an address leads.
 """
 
 import functools
+import hashlib
 import http.client
 import ipaddress
+import itertools
 import socket
 import ssl
 import string
@@ -17,10 +19,13 @@ import urllib.error
 import urllib.request
 from urllib.parse import quote, urlsplit, urlunsplit
 
+from tqdm import tqdm
+
 from stylelib.errors import one_line
 
 #: Largest file that is downloaded, in bytes.
 MAX_DOWNLOAD = 64 * 2**20
+MAX_KNOWN = 128 * 2**20  # of those whose hash is known
 MAX_SILENCE = 20.0  # seconds without a byte
 MAX_SECONDS = 120.0  # for all of it, redirects included
 
@@ -67,6 +72,42 @@ def download(address):
     if missing:
         expected = f"expected {len(data) + missing:,} bytes, got {len(data):,}"
         raise ValueError(f"cannot read {address}: {expected}")
+    return data
+
+
+def download_known(address, md5):
+    """Fetch a file whose hash is known, from an address that no user can choose.
+
+    By what way it comes does not matter then, so proxies are used as the environment says. On a
+    terminal a bar shows how far it is.
+
+    Parameters
+    ----------
+    address : str
+    md5 : str
+
+    Returns
+    -------
+    bytes
+        At most `MAX_KNOWN` of them.
+
+    Raises
+    ------
+    ValueError
+        Where something else comes.
+    OSError, http.client.HTTPException
+        Where nothing comes, or nothing more for `MAX_SILENCE`, or a redirect leaves https.
+    """
+    opener = urllib.request.build_opener(_HttpsOnly())
+    with opener.open(address, timeout=MAX_SILENCE) as answer:
+        name = address.rpartition("/")[2]
+        bar = tqdm.wrapattr(answer, "read", answer.length, desc=name, disable=None, leave=False)
+        with bar as file:
+            parts = iter(functools.partial(file.read, 2**20), b"")
+            data = b"".join(itertools.islice(parts, MAX_KNOWN >> 20))
+    found = hashlib.md5(data).hexdigest()  # noqa: S324
+    if found != md5:
+        raise ValueError(f"expected a file with MD5 {md5}, got {found} of {len(data):,} bytes")
     return data
 
 

@@ -5,15 +5,17 @@ imported only where a file of its own is read.
 """
 
 import hashlib
+import http.client
 import io
 import os
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
 from stylelib.errors import check_choice, one_line
+from stylelib.files import replacing
 from stylelib.layers import NETWORKS, kernel_shapes, layer_names
+from stylelib.urls import download_known
 
 # A checkout keeps its data beside the package, a wheel inside it.
 _PACKAGE = Path(__file__).parent
@@ -185,25 +187,23 @@ def _checked(parameters, path, network):
 
 
 def _download(network):
-    """Find Keras' weights in Keras' cache, or fetch them; Keras checks the hash.
+    """Find Keras' weights in Keras' cache, or fetch them.
 
-    Each process fetches into a folder of its own and moves the complete file, so that two that do
-    so at once, or one that is killed, leave nothing broken behind.
+    The cache gets nothing but the complete file, so that two processes that fetch it at once, or
+    one that is killed, leave nothing broken behind.
     """
-    from stylelib._tensorflow import keras
-
     address, md5 = KERAS_WEIGHTS[network]
     cache = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"), "models")
     path = cache / address.rpartition("/")[2]
     try:
         if path.exists() and hashlib.md5(path.read_bytes()).hexdigest() == md5:  # noqa: S324
             return path
+        data = download_known(address, md5)
         cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".download-", dir=cache) as own:
-            options = {"hash_algorithm": "md5", "cache_dir": own, "cache_subdir": ""}
-            os.replace(keras.utils.get_file(origin=address, file_hash=md5, **options), path)
+        with replacing(path) as file:
+            file.write(data)
         return path
-    except Exception as error:  # Keras raises a bare Exception where there is no network
+    except (OSError, ValueError, http.client.HTTPException) as error:
         here = {"vgg16": "weights='embedded'", "vgg19": "network='vgg16'"}[network]
         raise ValueError(
             f"cannot download the weights of {network}: {one_line(error)}; without internet, use "

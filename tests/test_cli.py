@@ -1,3 +1,4 @@
+import errno
 import os
 import re
 import runpy
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 
 from stylelib import __version__, cli, training
+from stylelib.film import Film
 from stylelib.images import load_image, save_image
 from stylelib.recipes import RECIPES
 
@@ -32,6 +34,17 @@ def run(*arguments):
 
 ROOT = Path(cli.__file__).parent.parent
 SMALL = ["--size", "32", "--steps", "10"]
+
+
+def _full_disk(files):
+    """In place of os.fsync: so many files do not fit, what comes then does."""
+    left = iter(range(files))
+
+    def fsync(descriptor):
+        if next(left, None) is not None:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    return fsync
 
 
 class TestTransfer:
@@ -121,6 +134,44 @@ class TestTransfer:
         (folder / "style.png").write_text("no picture")
         assert run("-o", "out.png", *SMALL) == 2
         assert "cannot read style.png: expected a picture" in capsys.readouterr().err
+
+    def test_a_picture_that_cannot_be_written_is_kept_elsewhere(
+        self, folder, capsys, monkeypatch, tmp_path_factory
+    ):
+        elsewhere = tmp_path_factory.mktemp("elsewhere")
+        monkeypatch.setattr("tempfile.tempdir", str(elsewhere))
+        monkeypatch.setattr("stylelib.files.os.fsync", _full_disk(1))
+        assert run("-o", "out.png", *SMALL) == 2
+        (kept,) = elsewhere.iterdir()
+        assert load_image(kept).shape == (22, 32, 3)
+        expected = f"cannot write out.png: No space left on device; the picture is in {kept}"
+        assert capsys.readouterr().err.splitlines()[-1] == f"stylelib: {expected}"
+        assert sorted(os.listdir(folder)) == ["content.png", "style.png"]
+
+    def test_where_nothing_can_be_written_the_place_asked_for_is_named(
+        self, folder, capsys, monkeypatch
+    ):
+        monkeypatch.setattr("tempfile.tempdir", str(folder))
+        monkeypatch.setattr("stylelib.files.os.fsync", _full_disk(2))
+        assert run("-o", "out.png", *SMALL) == 2
+        expected = "stylelib: cannot write out.png: No space left on device"
+        assert capsys.readouterr().err.splitlines()[-1] == expected
+        assert sorted(os.listdir(folder)) == ["content.png", "style.png"]
+
+    def test_a_film_that_cannot_be_written_comes_after_the_picture(
+        self, folder, capsys, monkeypatch
+    ):
+        class Unwritten(Film):
+            def write(self):
+                (folder / "run.gif").mkdir()
+                super().write()
+
+        monkeypatch.setattr("stylelib.film.Film", Unwritten)
+        assert run("-o", "out.png", *SMALL, "--gif", "run.gif") == 2
+        out, err = capsys.readouterr()
+        assert out.startswith("out.png: 32 × 22")
+        assert err.splitlines()[-1] == "stylelib: cannot write run.gif: Is a directory"
+        assert load_image("out.png").shape == (22, 32, 3)
 
     def test_ctrl_c_keeps_the_best_picture(self, folder, capsys, monkeypatch):
         def interrupt(self, evaluation, losses, x):

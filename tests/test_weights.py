@@ -188,12 +188,60 @@ class TestDownload:
 
     def test_a_wrong_hash_is_refused(self, publish, tmp_path):
         publish("vgg19", published_file(tmp_path / "file.h5", "vgg19"), md5="0" * 32)
-        with pytest.raises(ValueError, match="cannot download .* corrupted .* without internet"):
+        with pytest.raises(ValueError, match="download .*expected .* MD5 0{32}, got .* internet"):
+            load_weights("vgg19", "imagenet")
+
+    def test_half_a_download_is_not_kept(self, publish, tmp_path):
+        data = published_file(tmp_path / "file.h5", "vgg19")
+
+        def break_off(request):
+            request.send_response(200)
+            request.send_header("Content-Length", str(len(data)))
+            request.end_headers()
+            request.wfile.write(data[: len(data) // 2])
+
+        publish("vgg19", break_off, hashlib.md5(data).hexdigest())  # noqa: S324
+        with pytest.raises(ValueError, match=f"got .* of {len(data) // 2:,} bytes"):
+            load_weights("vgg19", "imagenet")
+        assert not (tmp_path / "cache").exists()
+
+    def test_a_download_without_end_is_given_up(self, publish, monkeypatch):
+        sent = []
+
+        def endless(request):
+            request.send_response(200)
+            request.end_headers()
+            while True:
+                request.wfile.write(bytes(2**16))
+                sent.append(2**16)
+
+        monkeypatch.setattr("stylelib.urls.MAX_KNOWN", 2**21)
+        publish("vgg19", endless, "0" * 32)
+        with pytest.raises(ValueError, match="got .* of 2,097,152 bytes"):
+            load_weights("vgg19", "imagenet")
+        assert sum(sent) < 2**25  # what the sockets hold
+
+    def test_a_silent_server_is_given_up(self, publish, monkeypatch):
+        monkeypatch.setattr("stylelib.urls.MAX_SILENCE", 0.2)
+        done = threading.Event()
+        publish("vgg19", lambda request: done.wait(20), "0" * 32)
+        with pytest.raises(ValueError, match="cannot download .*timed out"):
+            load_weights("vgg19", "imagenet")
+        done.set()
+
+    def test_a_redirect_must_stay_on_https(self, publish):
+        def elsewhere(request):
+            request.send_response(302)
+            request.send_header("Location", "http://example.org/weights.h5")
+            request.end_headers()
+
+        publish("vgg19", elsewhere, "0" * 32)
+        with pytest.raises(ValueError, match="it leads to http://example.org.* not https"):
             load_weights("vgg19", "imagenet")
 
     def test_no_network_says_what_to_do(self, publish):
         publish("vgg19", None, md5="0" * 32)
-        message = "cannot download the weights of vgg19: .*404.* use network='vgg16'"
+        message = "cannot download the weights of vgg19: Not Found.* use network='vgg16'"
         with pytest.raises(ValueError, match=message):
             VGG(["conv1_1"], network="vgg19")
 
