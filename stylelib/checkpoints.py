@@ -89,10 +89,12 @@ def _read(path):
         content = io.BytesIO(path.read_bytes())  # NumPy leaves a broken file open
         with np.load(content, allow_pickle=False) as file:
             state = dict(file)
+        if missing := {"history", "best", "seconds", "finished"} - state.keys():
+            raise ValueError(f"it lacks {', '.join(sorted(missing))}")
         return state, json.loads(str(state.pop("settings")))
     except FileNotFoundError:
         raise ValueError(f"cannot resume: there is no {path}") from None
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile) as error:
         raise ValueError(
             f"cannot read {path}: expected the state of a run: {one_line(error)}"
         ) from error

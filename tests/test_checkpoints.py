@@ -181,6 +181,18 @@ class TestTransfer:
         with pytest.raises(ValueError, match=r"cannot read .*state\.npz: expected the state of a"):
             paint(resume=True, steps=4)
 
+    def test_a_state_with_a_gap_is_one_clear_error(self, paint, tmp_path):
+        paint(steps=2)
+        path = tmp_path / "run" / STATE
+        with np.load(path) as file:
+            state = dict(file)
+        del state["best"]
+        np.savez(path, **state)
+        with pytest.raises(
+            ValueError, match=r"cannot read .*: expected the state of a run: .*best"
+        ):
+            paint(resume=True, steps=4)
+
     def test_a_folder_that_cannot_be_is_refused_before_the_run(self, paint, tmp_path):
         (tmp_path / "file").write_text("")
         with pytest.raises(ValueError, match="cannot write to"):
@@ -205,16 +217,15 @@ class TestTransfer:
 
 
 class TestCommandLine:
-    def arguments(self, tmp_path, image, *more):
-
+    def arguments(self, tmp_path, image, optimizer, *more):
         for name in ("content.png", "style.png"):
             save_image(tmp_path / name, image)
-        recipe = ("--size", "32", "--optimizer", "adam", "--init", "content")
+        recipe = ("--size", "32", "--optimizer", optimizer, "--init", "noise")
         paths = (str(tmp_path / name) for name in ("content.png", "style.png"))
         return ["transfer", *paths, "-o", str(tmp_path / "out.png"), *recipe, *more]
 
     def test_save_every_and_resume(self, tmp_path, content_image, capsys):
-        run = self.arguments(tmp_path, content_image, "--save-every", "2")
+        run = self.arguments(tmp_path, content_image, "adam", "--save-every", "2")
         assert main([*run, "--steps", "4"]) == 0
         folder = tmp_path / "out.run"
         assert {path.name for path in folder.iterdir()} == {"00002.png", "00004.png", STATE}
@@ -224,31 +235,38 @@ class TestCommandLine:
         assert main([*run, "--steps", "6", "--resume", str(tmp_path)]) == 2
         assert "cannot resume: there is no" in capsys.readouterr().err
 
-    def test_a_run_survives_twenty_kills(self, tmp_path, content_image, random):
+    @pytest.mark.parametrize(("optimizer", "kills"), [("adam", 20), ("lbfgs", 5)])
+    def test_a_run_survives_kills(self, optimizer, kills, tmp_path, content_image, random):
         """SIGKILL at random moments; each time the next process goes on where the last one was."""
-        steps, folder = 5_000, tmp_path / "out.run"
-        save = ("--steps", str(steps), "--save-every", "1")
-        run = [sys.executable, "-m", "stylelib", *self.arguments(tmp_path, content_image, *save)]
-        reached = []
-        for kill in range(20):
-            resume = ["--resume", str(folder)] if kill else []
-            with subprocess.Popen(run + resume, stderr=subprocess.DEVNULL) as process:
-                before = _evaluations(folder)
-                while process.poll() is None and _evaluations(folder) <= before:
-                    time.sleep(0.02)
-                time.sleep(random.uniform(0, 0.2))
-                process.send_signal(signal.SIGKILL)
+        folder = tmp_path / "out.run"
+        save = ("--steps", "5000", "--save-every", "1")
+        run = self.arguments(tmp_path, content_image, optimizer, *save)
+        reached = [0]
+        for _ in range(kills):
+            resume = ["--resume", str(folder)] if reached[-1] else []
+            command = [sys.executable, "-m", "stylelib", *run, *resume]
+            with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+                try:
+                    while process.poll() is None and _evaluations(folder) <= reached[-1]:
+                        time.sleep(0.02)
+                    time.sleep(random.uniform(0, 0.2))
+                finally:  # also where this test is interrupted
+                    process.send_signal(signal.SIGKILL)
             assert process.returncode == -signal.SIGKILL
             reached.append(_evaluations(folder))
-            assert reached[-1] > before
+            assert reached[-1] > reached[-2]
             for picture in folder.glob("*.png"):
                 assert load_image(picture).shape == (22, 32, 3)
                 if int(picture.stem) < reached[-1] - 2:
                     picture.unlink()  # seen; there would be thousands in the end
         with np.load(folder / STATE) as state:
             history = state["history"][:, 0]
+        if optimizer == "lbfgs":  # goes on from the best picture
+            for first in reached[1:-1]:
+                assert history[first] == history[:first].min()
+            return
         arguments = [str(tmp_path / name) for name in ("content.png", "style.png")]
-        options = {"size": 32, "optimizer": "adam", "init": "content", "steps": len(history)}
+        options = {"size": 32, "optimizer": "adam", "init": "noise", "steps": len(history)}
         whole = transfer(*arguments, **options)
         np.testing.assert_array_equal(history, whole.history["total"])
 
