@@ -4,15 +4,13 @@ Every file appears whole or not at all, and the state comes last. So whatever en
 holds the state of its last save.
 """
 
-import io
 import json
-import zipfile
 from pathlib import Path
 
 import numpy as np
 
 from stylelib.errors import one_line
-from stylelib.files import remove_leftovers, replacing, to_json, writable_folder
+from stylelib.files import read_arrays, remove_leftovers, replacing, to_json, writable_folder
 from stylelib.images import save_image
 from stylelib.preprocessing import deprocess
 
@@ -86,15 +84,13 @@ class Checkpoints:
 def _read(path):
     """State and settings of a run."""
     try:
-        content = io.BytesIO(path.read_bytes())  # NumPy leaves a broken file open
-        with np.load(content, allow_pickle=False) as file:
-            state = dict(file)
-        if missing := {"history", "best", "seconds", "finished"} - state.keys():
+        state = read_arrays(path.read_bytes())
+        if missing := {"settings", "history", "best", "seconds", "finished"} - state.keys():
             raise ValueError(f"it lacks {', '.join(sorted(missing))}")
         return state, json.loads(str(state.pop("settings")))
     except FileNotFoundError:
         raise ValueError(f"cannot resume: there is no {path}") from None
-    except (OSError, ValueError, KeyError, EOFError, MemoryError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError) as error:
         raise ValueError(
             f"cannot read {path}: expected the state of a run: {one_line(error)}"
         ) from error

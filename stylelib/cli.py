@@ -91,7 +91,12 @@ def _parser():
     add("style", metavar="STYLE", help="the painting: a file or an https address")
     add("--recipe", metavar="NAME", default="gatys2015", help="see 'stylelib recipes' (gatys2015)")
     add("--init", metavar="START", help=f"{', '.join(INITS)} or a picture (the recipe's)")
-    add("--as-published", action="store_true", help="with the mistakes of the recipe's source")
+    add(
+        "--as-published",
+        action="store_const",
+        const=True,
+        help="with the mistakes of the recipe's source",
+    )
     add(
         "--style-scale", metavar="X", type=_number, help="longer side of the style image / size (1)"
     )
@@ -161,8 +166,8 @@ def _add_run(add, recipe=None):
     add(
         "--weights", metavar="PATH", help="'embedded', 'imagenet', 'random', an .h5 or an .npz file"
     )
-    add("--pooling", choices=POOLINGS, help=f"({default('pooling')})")
-    add("--optimizer", choices=OPTIMIZERS, help=f"({default('optimizer')})")
+    add("--pooling", metavar="P", help=f"{', '.join(POOLINGS)} ({default('pooling')})")
+    add("--optimizer", metavar="O", help=f"{', '.join(OPTIMIZERS)} ({default('optimizer')})")
     tv_weight = default("tv_weight")
     add("--tv-weight", metavar="X", type=_number, help=f"of total variation ({tv_weight})")
     add(
@@ -234,13 +239,13 @@ def _run(options, name, sources, arguments, steps, more=None):
         raise ValueError(f"cannot write {film} twice: as the picture, and as its animation")
     for path in filter(None, (output, film)):
         for source in sources:
-            if path.exists() and os.path.exists(source) and path.samefile(source):
+            if os.path.exists(path) and os.path.exists(source) and path.samefile(source):
                 raise ValueError(f"cannot write {path}: it is one of the pictures to read")
     from stylelib import api
     from stylelib.film import Film
 
     given = {option: getattr(options, option, None) for option in _OPTIONAL}
-    given = {option: value for option, value in given.items() if value not in (None, False)}
+    given = {option: value for option, value in given.items() if value is not None}
     steps = given.get("steps", steps)
     film = film and Film(film, steps)
     with Progress(steps) as progress:
@@ -265,7 +270,7 @@ def _save(output, image):
         save_image(output, image)
     except ValueError as error:
         try:
-            elsewhere = Path(tempfile.gettempdir(), f"{uuid.uuid4().hex[:8]}-{output.name}")
+            elsewhere = Path(tempfile.gettempdir(), f"stylelib-{uuid.uuid4()}{output.suffix}")
             save_image(elsewhere, image)
         except (OSError, ValueError):
             raise error from None

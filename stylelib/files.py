@@ -1,11 +1,14 @@
 """Files that appear whole or not at all."""
 
 import contextlib
+import io
 import json
 import os
-import re
 import uuid
+import zipfile
 from pathlib import Path
+
+import numpy as np
 
 from stylelib.errors import one_line
 
@@ -25,15 +28,17 @@ def check_writable(path):
     ...
     ValueError: cannot write no such folder/picture.png: there is no folder no such folder
     """
-    if path.is_dir():
+    if os.path.isdir(path):
         raise ValueError(f"cannot write {path}: it is a folder")
-    if not path.parent.is_dir():
+    if not os.path.isdir(path.parent):
         raise ValueError(f"cannot write {path}: there is no folder {path.parent}")
     try:  # nothing tells as surely as an attempt
+        with contextlib.suppress(FileNotFoundError):
+            os.lstat(path)  # which no name that is too long gets past
         temporary = _temporary(path)
         temporary.touch()
         temporary.unlink()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a name with a zero byte is a ValueError
         raise ValueError(f"cannot write {path}: {one_line(error)}") from error
 
 
@@ -90,9 +95,44 @@ def writable_folder(folder):
 
 def remove_leftovers(folder):
     """Remove what `replacing` has left in a folder where a process was killed while it wrote."""
-    for path in folder.glob(".*.tmp"):
-        if re.fullmatch(r"\..*\.[0-9a-f]{32}\.tmp", path.name):
-            path.unlink(missing_ok=True)
+    for path in folder.glob(".stylelib-*.tmp"):
+        path.unlink(missing_ok=True)
+
+
+def read_arrays(data):
+    """Read an ``.npz`` file, but nothing in it that is pickled.
+
+    Parameters
+    ----------
+    data : bytes
+
+    Returns
+    -------
+    dict of str to numpy.ndarray
+
+    Raises
+    ------
+    ValueError
+        Where the file is damaged, no ``.npz`` at all, or holds anything but arrays.
+
+    Examples
+    --------
+    >>> read_arrays(b"something else")
+    Traceback (most recent call last):
+    ...
+    ValueError: it is no .npz file, or not a whole one
+    """
+    if not zipfile.is_zipfile(io.BytesIO(data)):  # of which NumPy would say that it is a pickle
+        raise ValueError("it is no .npz file, or not a whole one")
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
+            arrays = dict(file)
+    except Exception as error:  # NumPy and zipfile raise many kinds on damaged files
+        raise ValueError(one_line(error)) from error
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray):
+            raise ValueError(f"{name} is no array")
+    return arrays
 
 
 def to_json(value, **options):
@@ -105,4 +145,4 @@ def _plain(value):
 
 
 def _temporary(path):
-    return path.with_name(f".{path.stem}.{uuid.uuid4().hex}.tmp")
+    return path.with_name(f".stylelib-{uuid.uuid4().hex}.tmp")

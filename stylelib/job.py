@@ -184,7 +184,8 @@ def _checked_size(shape, longer_side, role, layers):
     """Scale ``(height, width)``, up or down, and refuse what is too large or too small."""
     if longer_side > LARGEST_SIZE:
         raise ValueError(
-            f"expected a {role} image of at most {LARGEST_SIZE} pixels, got {longer_side:g}"
+            f"expected a {role} image of at most {LARGEST_SIZE} pixels a side, "
+            f"got {longer_side:.0f}"
         )
     size = scaled_size(shape, max(1, round(longer_side)))
     deepest = max(layers, key=smallest_side)

@@ -1,6 +1,5 @@
 """A sweep as a small TOML file: what a command line can run, and another person repeat."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -75,8 +74,10 @@ def read_plan(path):
     path = Path(path)
     try:
         plan = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:  # also text that is no UTF-8
+    except OSError as error:
         raise ValueError(f"cannot read {path}: {one_line(error)}") from error
+    except ValueError as error:  # also text that is no UTF-8
+        raise ValueError(f"cannot read {path}: expected TOML, {one_line(error)}") from error
     try:
         return _arguments(plan, path.parent, path.stem)
     except ValueError as error:
@@ -119,7 +120,7 @@ def _beside(value, folder):
         return [_beside(inner, folder) for inner in value]
     if not isinstance(value, str) or "://" in value or value in (*INITS, *NAMES):
         return value
-    return os.path.join(folder, value)
+    return str(Path(folder, value))
 
 
 def _files_beside(table, folder):

@@ -6,14 +6,13 @@ imported only where a file of its own is read.
 
 import hashlib
 import http.client
-import io
 import os
 from pathlib import Path
 
 import numpy as np
 
 from stylelib.errors import check_choice, one_line
-from stylelib.files import replacing
+from stylelib.files import read_arrays, replacing
 from stylelib.layers import NETWORKS, kernel_shapes, layer_names
 from stylelib.urls import download_known
 
@@ -141,14 +140,12 @@ def _read_embedded():
 
 def _read_npz(data, path, network):
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-            parameters = {
-                name: tuple(
-                    arrays[f"{name}/{part}"].astype(np.float32) for part in ("kernel", "bias")
-                )
-                for name in layer_names(network)
-            }
-    except Exception as error:  # NumPy and zipfile raise many kinds on damaged files
+        arrays = read_arrays(data)
+        parameters = {
+            name: tuple(arrays[f"{name}/{part}"].astype(np.float32) for part in ("kernel", "bias"))
+            for name in layer_names(network)
+        }
+    except (KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"cannot read {path}: expected kernels and biases of {network}, {one_line(error)}"
         ) from error

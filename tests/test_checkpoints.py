@@ -157,7 +157,7 @@ class TestTransfer:
     def test_only_leftovers_of_a_killed_run_are_removed(self, paint, tmp_path):
         folder = tmp_path / "run"
         folder.mkdir()
-        for name in (".notes.tmp", f".state.{'0' * 32}.tmp"):
+        for name in (".notes.tmp", f".stylelib-{'0' * 32}.tmp"):
             (folder / name).write_text("half")
         paint(steps=2)
         assert [path.name for path in folder.glob(".*")] == [".notes.tmp"]

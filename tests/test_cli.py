@@ -81,41 +81,6 @@ class TestTransfer:
             "tile": 512,
         }  # fmt: skip
 
-    @pytest.mark.parametrize(
-        ("arguments", "message"),
-        [
-            ("--size big", "argument --size: expected a whole number, got 'big'"),
-            ("--tile 8", "expected tile as a whole number of at least 64, got 8"),
-            ("--size 16", "expected size as a whole number of at least 32, got 16"),
-            ("--style-weight x", "argument --style-weight: expected a number"),
-            ("--style-weight=-1", "expected style_weight as a number of at least 0"),
-            ("--style-weight nan", "expected style_weight as a number"),
-            ("--recipe gatys", "jcjohnson, got 'gatys'; did you mean 'gatys2016'?"),
-            ("--network vgg11", "expected network vgg16, vgg19 or recipe, got 'vgg11'"),
-            ("--init gone.png --size 32", "cannot read gone.png: there is no such file"),
-            ("--precision half", "expected precision float32, bfloat16, float16 or auto"),
-            ("-o out.txt", "cannot write out.txt: expected an ending .png, .jpg"),
-            ("-o gone/out.png", "cannot write gone/out.png: there is no folder gone"),
-            ("-o content.png", "cannot write content.png: it is one of the pictures to read"),
-            ("--gif content.png", "cannot write content.png: it is one of the pictures to read"),
-            ("--gif run.avi", "expected a film that ends in .gif or .mp4, got '.avi'"),
-            ("-o out.gif --gif out.gif", "cannot write out.gif"),
-            ("--resume gone", "cannot resume: there is no gone/state.npz"),
-            ("--save-every 0", "expected save_every as a whole number of at least 1, got 0"),
-            ("--colour", "unrecognized arguments: --colour"),
-            ("-o", "argument -o/--output: expected one argument"),
-        ],
-    )
-    def test_bad_input_is_one_line_and_status_2(self, arguments, message, folder, capsys):
-        before = sorted(os.listdir(folder))
-        assert run("-o", "out.png", *arguments.split()) == 2
-        out, err = capsys.readouterr()
-        assert out == ""
-        assert len(err.splitlines()) == 1
-        assert err.startswith("stylelib: ")
-        assert message in err
-        assert sorted(os.listdir(folder)) == before
-
     def test_an_error_that_nobody_expected_is_one_line_too(self, folder, capsys, monkeypatch):
         def broken(*arguments, **options):
             raise MemoryError("no more\nof it")
@@ -130,10 +95,17 @@ class TestTransfer:
         with pytest.raises(ValueError, match="at least 32"):
             run("-o", "out.png", "--size", "8", "--debug")
 
-    def test_a_damaged_picture_is_named(self, folder, capsys):
-        (folder / "style.png").write_text("no picture")
-        assert run("-o", "out.png", *SMALL) == 2
-        assert "cannot read style.png: expected a picture" in capsys.readouterr().err
+    def test_zero_is_a_number(self, monkeypatch):
+        seen = {}
+
+        def fake(*arguments, callback, **options):
+            seen.update(options)
+            raise ValueError("enough")
+
+        monkeypatch.setattr("stylelib.api.transfer", fake)
+        weights = ("--content-weight", "0", "--style-weight", "0", "--tv-weight", "0")
+        assert run("-o", "out.png", *weights, "--seed", "0") == 2
+        assert seen == {"content_weight": 0, "style_weight": 0, "tv_weight": 0, "seed": 0}
 
     def test_a_picture_that_cannot_be_written_is_kept_elsewhere(
         self, folder, capsys, monkeypatch, tmp_path_factory
@@ -234,26 +206,6 @@ class TestReconstruct:
         options = {"pooling": "max", "init": "style.png", "tv_weight": 0.1, "network": "vgg19"}
         assert seen == [("conv2_1", options), (["conv1_1", "block2_conv1"], options)]
 
-    @pytest.mark.parametrize(
-        ("arguments", "message"),
-        [
-            ("reconstruct-content content.png --layer conv9_1", "expected a layer of vgg16"),
-            ("reconstruct-content content.png", "required: --layer"),
-            ("reconstruct-content gone.png --layer conv1_1", "cannot read gone.png"),
-            ("reconstruct-style content.png --layers conv1_1,", "expected a layer of vgg16"),
-            ("reconstruct-style content.png --layers conv1_1 --recipe x", "unrecognized"),
-        ],
-    )
-    def test_bad_input_is_one_line_and_status_2(self, arguments, message, folder, capsys):
-        try:
-            status = cli.main([*arguments.split(), "-o", "out.png"])
-        except SystemExit as error:
-            status = error.code
-        out, err = capsys.readouterr()
-        assert (status, out, len(err.splitlines())) == (2, "", 1)
-        assert message in err
-        assert not (folder / "out.png").exists()
-
 
 def test_recipes_are_listed(capsys):
     assert cli.main(["recipes"]) == 0
@@ -273,11 +225,6 @@ def test_all_settings_of_a_recipe(name, capsys):
     recipe = RECIPES[name]
     for value in (recipe.source, recipe.network, f"{recipe.content_weight:.4g}", recipe.notes):
         assert value in out
-
-
-def test_an_unknown_recipe_is_one_line(capsys):
-    assert cli.main(["recipes", "kears"]) == 2
-    assert "did you mean 'keras'?" in capsys.readouterr().err
 
 
 def test_the_network_that_ran_is_named(folder, capsys):
@@ -333,15 +280,11 @@ def test_another_keras_backend_is_one_line():
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_version_and_no_command(capsys):
+def test_version(capsys):
     with pytest.raises(SystemExit) as end:
         cli.main(["--version"])
     assert end.value.code == 0
     assert capsys.readouterr().out == f"stylelib {__version__}\n"
-    with pytest.raises(SystemExit) as end:
-        cli.main([])
-    assert end.value.code == 2
-    assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 def test_as_a_module(monkeypatch, capsys):

@@ -16,7 +16,8 @@ ROOT = Path(__file__).parent.parent
 
 def python(code, **environment):
     return subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
+        # Of what is deprecated, `import` at the head of the other tests tells.
+        [sys.executable, "-W", "error", "-W", "ignore::DeprecationWarning", "-c", code],
         capture_output=True,
         text=True,
         env=os.environ | environment,
