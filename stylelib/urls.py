@@ -1,9 +1,9 @@
 """Downloads from https addresses, within bounds of size, time and place.
 
-An address may come from a list that somebody else wrote, and must not lead into the user's own
-network. So a host's name is looked up once, all that it stands for is checked, and the connection
-goes to one of the checked places, at every redirect anew. Proxies are not used: behind one, nobody
-here knows where an address leads.
+The address of a picture may come from a list that somebody else wrote, and must not lead into the
+user's own network. So a host's name is looked up once, all that it stands for is checked, and the
+connection goes to one of the checked places, at every redirect anew. Proxies are not used for it:
+behind one, nobody here knows where an address leads.
 """
 
 import functools
