@@ -1,5 +1,6 @@
 """How far a long computation has come."""
 
+import contextlib
 import sys
 import time
 
@@ -65,8 +66,15 @@ class Progress:
             )
 
     def update(self, note):
-        """Take note of one part, and say something about it."""
+        """Take note of one part, and say something about it.
+
+        Where nobody listens any more, as behind ``| head``, the computation goes on.
+        """
         self.done += 1
+        with contextlib.suppress(OSError):
+            self._say(note)
+
+    def _say(self, note):
         self.show()
         if self.bar is not None:
             self.bar.set_postfix_str(note, refresh=False)

@@ -30,3 +30,18 @@ def test_elsewhere_there_are_at_most_ten_lines_and_the_last_is_100(steps):
     lines = file.getvalue().splitlines()
     assert len(lines) == min(steps, 10)
     assert lines[-1].startswith("100 %")
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_where_nobody_listens_any_more_the_computation_goes_on(terminal):
+    class Closed(io.StringIO):
+        def isatty(self):
+            return terminal
+
+        def write(self, text):
+            raise BrokenPipeError
+
+    with Progress(10, file=Closed()) as progress:
+        for evaluation in range(1, 11):
+            progress(evaluation, {"total": 1.0}, None)
+    assert progress.done == 10
