@@ -247,7 +247,7 @@ def _run(options, name, sources, arguments, steps, more=None):
     given = {option: getattr(options, option, None) for option in _OPTIONAL}
     given = {option: value for option, value in given.items() if value is not None}
     steps = given.get("steps", steps)
-    film = film and Film(film, steps)
+    film = film and Film(film, steps, getattr(options, "resume", None))
     with Progress(steps) as progress:
         watch = progress if film is None else _both(progress, film)
         result = getattr(api, name)(*sources, *arguments, callback=watch, **given, **(more or {}))
@@ -257,7 +257,7 @@ def _run(options, name, sources, arguments, steps, more=None):
     if recipe["name"] and network != recipe["network"]:
         network += f" (the recipe's source: {recipe['network']})"
     print(f"{output}: {width} × {height}, {network}, {result.seconds:.0f} s, {result.stop_reason}")
-    if film is not None and film.frames:
+    if film is not None:
         film.write()
     if result.stop_reason.startswith("interrupted"):
         return INTERRUPTED

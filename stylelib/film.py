@@ -7,18 +7,21 @@ import numpy as np
 
 from stylelib.errors import check_choice, check_count
 from stylelib.files import check_writable, replacing
+from stylelib.images import load_image
 from stylelib.preprocessing import deprocess
 
 #: Endings of the files that can be written; mp4 needs ``imageio-ffmpeg``.
 FILM_ENDINGS = (".gif", ".mp4")
 FRAMES = 80
+LARGEST_FRAME = 640  # pixels a side
 FRAMES_PER_SECOND = 12
 
 
 class Film:
     """Collects pictures of a run, many of its beginning and fewer later on, when less happens.
 
-    Hand it to `minimize` or `transfer` as the callback, and call `write` in the end.
+    Hand it to `minimize` or `transfer` as the callback, and call `write` in the end. Pictures of
+    more than `LARGEST_FRAME` pixels a side are scaled down.
 
     Parameters
     ----------
@@ -26,6 +29,8 @@ class Film:
         A ``.gif``, or an ``.mp4``.
     steps : int
         Evaluations of the run.
+    folder : path, optional
+        Of a run that goes on, see `Checkpoints`: its numbered pictures come first.
 
     Raises
     ------
@@ -45,7 +50,7 @@ class Film:
     ['run.gif'] 3
     """
 
-    def __init__(self, path, steps):
+    def __init__(self, path, steps, folder=None):
         check_count("steps", steps)
         self.path = Path(path)
         check_choice("a film that ends in", self.path.suffix.lower(), FILM_ENDINGS)
@@ -55,18 +60,30 @@ class Film:
         self.wanted = set(range(1, steps + 1))
         if steps > FRAMES:
             self.wanted = set(np.geomspace(1, steps, FRAMES).round().astype(int).tolist())
+        self.folder = folder
+        self.first = steps + 1
         self.frames = []
 
     def __call__(self, evaluation, losses, x):
         """Take a picture, if it is time for one."""
+        self.first = min(self.first, evaluation)
         if evaluation in self.wanted:
-            self.frames.append(deprocess(x))
+            self.frames.append(load_image(deprocess(x), max_size=LARGEST_FRAME))
 
     def write(self):
-        """Write what was collected; the last picture stays for a second."""
+        """Write what was collected; the last picture stays for a second.
+
+        Raises
+        ------
+        ValueError
+            Where there is no picture at all, and where the file cannot be written.
+        """
         import imageio.v3 as iio
 
-        frames = self.frames + self.frames[-1:] * FRAMES_PER_SECOND
+        frames = self._earlier() + self.frames
+        if not frames:
+            raise ValueError(f"cannot write {self.path}: the run has no picture to show")
+        frames += frames[-1:] * FRAMES_PER_SECOND
         if self.path.suffix.lower() == ".gif":
             options = {"extension": ".gif", "duration": 1000 / FRAMES_PER_SECOND, "loop": 0}
         else:
@@ -76,3 +93,13 @@ class Film:
         data = iio.imwrite("<bytes>", frames, **options)
         with replacing(self.path) as file:
             file.write(data)
+
+    def _earlier(self):
+        """Pictures that were kept before the run went on: those nearest to the ones wanted."""
+        if self.folder is None:
+            return []
+        pictures = (path for path in Path(self.folder).glob("*.png") if path.stem.isdecimal())
+        kept = {int(path.stem): path for path in pictures if int(path.stem) < self.first}
+        wanted = [number for number in self.wanted if number < self.first and kept]
+        nearest = {min(kept, key=lambda number: abs(number - want)) for want in wanted}
+        return [load_image(kept[number], max_size=LARGEST_FRAME) for number in sorted(nearest)]

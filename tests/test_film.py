@@ -4,9 +4,9 @@ import imageio.v3 as iio
 import numpy as np
 import pytest
 
-from stylelib import Film, noise_image, preprocess
+from stylelib import Film, noise_image, preprocess, save_image
 from stylelib.cli import main
-from stylelib.film import FRAMES, FRAMES_PER_SECOND
+from stylelib.film import FRAMES, FRAMES_PER_SECOND, LARGEST_FRAME
 
 
 def filmed(path, steps, size=(33, 47)):
@@ -41,6 +41,36 @@ def test_more_pictures_are_taken_in_the_beginning(tmp_path):
     assert wanted[-1] - wanted[-2] > 50
 
 
+def test_large_pictures_are_scaled_down(tmp_path):
+    assert filmed(tmp_path / "run.gif", 2, (LARGEST_FRAME, 2 * LARGEST_FRAME))[1].shape[1:] == (
+        *(LARGEST_FRAME // 2, LARGEST_FRAME),
+        3,
+    )
+
+
+def test_a_run_without_pictures_has_no_film(tmp_path):
+    with pytest.raises(ValueError, match=r"run\.gif: the run has no picture to show"):
+        Film(tmp_path / "run.gif", 10).write()
+    assert not list(tmp_path.iterdir())
+
+
+def test_of_a_run_that_went_on_all_of_it_is_shown(tmp_path):
+    folder = tmp_path / "out.run"
+    folder.mkdir()
+    for number in (5, 10, 15):  # the last was kept, but its state was not
+        save_image(folder / f"{number:05}.png", np.full((33, 47, 3), number, np.uint8))
+    (folder / "notes.png").touch()
+    film = Film(tmp_path / "run.gif", 20, folder)
+    for evaluation in range(11, 21):
+        film(evaluation, {}, preprocess(np.full((33, 47, 3), evaluation, np.uint8)))
+    film.write()
+    shown = iio.imread(tmp_path / "run.gif").mean(axis=(1, 2, 3))
+    np.testing.assert_allclose(shown, [5, 10, *range(11, 21)], atol=1)
+    finished = Film(tmp_path / "again.gif", 20, folder)
+    finished.write()
+    assert len(iio.imread(tmp_path / "again.gif")) == 3
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
@@ -60,8 +90,6 @@ def test_mp4_without_its_package_is_one_clear_line(tmp_path, monkeypatch):
 
 
 def test_the_command_line_writes_one(tmp_path):
-    from stylelib import save_image
-
     save_image(tmp_path / "a.png", noise_image((40, 60)))
     picture, out, film = (str(tmp_path / name) for name in ("a.png", "out.png", "run.gif"))
     run = ["transfer", picture, picture, "-o", out, "--size", "32", "--steps", "3", "--gif"]
