@@ -261,7 +261,7 @@ class TestSave:
         with pytest.raises(ValueError, match="there is no folder"):
             check_output(tmp_path / "gone" / "a.png")
         with pytest.raises(ValueError, match="File name too long"):
-            check_output(tmp_path / f"{'a' * 250}.png")
+            check_output(tmp_path / f"{'a' * 252}.png")
         for path in ("a", "a.h5", "a.ico", "a.gif"):
             with pytest.raises(ValueError, match="expected an ending .png, .jpg"):
                 check_output(tmp_path / path)

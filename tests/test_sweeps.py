@@ -424,7 +424,7 @@ class TestPlans:
     @pytest.mark.parametrize(
         ("text", "message"),
         [
-            ("content = ", r"weights\.toml: Invalid value"),
+            ("content = ", r"weights\.toml: expected TOML, Invalid value"),
             ("style = 'a'", "expected a content image, such as content = "),
             ("sytle = 'a'", "expected a key .* got 'sytle'; did you mean 'style'"),
             ("content = 'a'\nstyle = 'b'", r"expected either a table \[grid\] or"),
