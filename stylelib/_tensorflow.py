@@ -6,6 +6,8 @@ they read it, straight to file descriptor 2. Set the variable to ``0`` to see ev
 
 import contextlib
 import os
+import signal
+import threading
 
 
 @contextlib.contextmanager
@@ -27,8 +29,25 @@ if os.environ.setdefault("KERAS_BACKEND", "tensorflow") != "tensorflow":
         f"before Python starts; it is {os.environ['KERAS_BACKEND']!r}"
     )
 
+
+@contextlib.contextmanager
+def _interrupts_later():
+    """Hold Ctrl-C back: modules in C turn it into other errors, or lose it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    pressed = []
+    handler = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    if pressed:
+        raise KeyboardInterrupt
+
+
 _level = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-with _no_stderr() if _level == "3" else contextlib.nullcontext():
+with _interrupts_later(), _no_stderr() if _level == "3" else contextlib.nullcontext():
     import keras
     import tensorflow as tf
 

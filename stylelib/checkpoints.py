@@ -87,10 +87,14 @@ def _read(path):
         state = read_arrays(path.read_bytes())
         if missing := {"settings", "history", "best", "seconds", "finished"} - state.keys():
             raise ValueError(f"it lacks {', '.join(sorted(missing))}")
-        return state, json.loads(str(state.pop("settings")))
+        settings = json.loads(str(state.pop("settings")))
+        _comparable(settings)
+        if state["history"].ndim != 2 or state["best"].ndim != 4:
+            raise ValueError("its arrays have other shapes")
+        return state, settings
     except FileNotFoundError:
         raise ValueError(f"cannot resume: there is no {path}") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(
             f"cannot read {path}: expected the state of a run: {one_line(error)}"
         ) from error

@@ -16,6 +16,8 @@ import time
 import uuid
 from pathlib import Path
 
+import numpy as np
+
 from stylelib import __version__
 from stylelib.conventions import CONTENT_CONVENTIONS, STYLE_CONVENTIONS
 from stylelib.errors import one_line
@@ -50,6 +52,7 @@ def main(arguments=None):
     ...
     0
     """
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # an old terminal may know no × or α
             stream.reconfigure(errors="replace")
@@ -59,7 +62,7 @@ def main(arguments=None):
     except (ValueError, ImportError) as error:
         if options.debug:
             raise
-        print(f"stylelib: {error}", file=sys.stderr)
+        print(f"stylelib: {' '.join(str(error).split())}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
         print("stylelib: interrupted", file=sys.stderr)
@@ -72,11 +75,26 @@ def main(arguments=None):
         return FAILED
 
 
+def _open_closed_streams():
+    """Where a shell has closed a stream, as by ``2>&-``, open it on nothing.
+
+    Otherwise the next file that is opened would take its place, and get what is meant for it.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+
+
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, without the usage before it."""
 
     def error(self, message):
-        self.exit(BAD_INPUT, f"stylelib: {message} (see {self.prog} --help)\n")
+        self.exit(BAD_INPUT, f"stylelib: {' '.join(message.split())} (see {self.prog} --help)\n")
 
 
 def _parser():
@@ -237,10 +255,13 @@ def _run(options, name, sources, arguments, steps, more=None):
     film = Path(options.gif) if options.gif else None
     if film == output:
         raise ValueError(f"cannot write {film} twice: as the picture, and as its animation")
-    for path in filter(None, (output, film)):
-        for source in sources:
-            if os.path.exists(path) and os.path.exists(source) and path.samefile(source):
+    folder = more and more.get("folder")
+    for source in filter(os.path.exists, filter(None, (*sources, options.init))):
+        for path in filter(None, (output, film)):
+            if os.path.exists(path) and path.samefile(source):
                 raise ValueError(f"cannot write {path}: it is one of the pictures to read")
+        if folder and os.path.exists(folder) and Path(source).resolve().parent.samefile(folder):
+            raise ValueError(f"cannot write to {folder}: {source} is one of the pictures to read")
     from stylelib import api
     from stylelib.film import Film
 
@@ -251,6 +272,9 @@ def _run(options, name, sources, arguments, steps, more=None):
     with Progress(steps) as progress:
         watch = progress if film is None else _both(progress, film)
         result = getattr(api, name)(*sources, *arguments, callback=watch, **given, **(more or {}))
+    if not np.isfinite(result.history["total"]).any():  # nothing was painted
+        print(f"stylelib: {result.stop_reason}", file=sys.stderr)
+        return INTERRUPTED if result.stop_reason.startswith("interrupted") else FAILED
     _save(output, result.image)
     height, width, _ = result.image.shape
     network, recipe = result.settings["network"], result.settings["recipe"]

@@ -34,7 +34,10 @@ def check_number(what, value, positive=False):
     ...
     ValueError: expected style_weight as a number of at least 0, got -1
     """
-    finite = _is_number(value, numbers.Real) and math.isfinite(value)
+    try:
+        finite = _is_number(value, numbers.Real) and math.isfinite(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        finite = False
     if not finite or value < 0 or (positive and value == 0):
         range_ = "above 0" if positive else "of at least 0"
         raise ValueError(f"expected {what} as a number {range_}, got {value!r}")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stylelib.errors import check_choice, check_count
+from stylelib.errors import check_choice, check_count, one_line
 from stylelib.files import check_writable, replacing
 from stylelib.images import load_image
 from stylelib.preprocessing import deprocess
@@ -57,9 +57,10 @@ class Film:
         check_writable(self.path)
         if self.path.suffix.lower() == ".mp4" and not importlib.util.find_spec("imageio_ffmpeg"):
             raise ValueError(f"cannot write {path}: pip install imageio-ffmpeg, or ask for a .gif")
-        self.wanted = set(range(1, steps + 1))
         if steps > FRAMES:
             self.wanted = set(np.geomspace(1, steps, FRAMES).round().astype(int).tolist())
+        else:
+            self.wanted = set(range(1, steps + 1))
         self.folder = folder
         self.first = steps + 1
         self.frames = []
@@ -90,7 +91,12 @@ class Film:
             height, width = (side - side % 2 for side in frames[0].shape[:2])  # H.264 wants it even
             frames = [frame[:height, :width] for frame in frames]
             options = {"extension": ".mp4", "fps": FRAMES_PER_SECOND, "macro_block_size": 2}
-        data = iio.imwrite("<bytes>", frames, **options)
+        try:
+            data = iio.imwrite("<bytes>", frames, **options)
+        except Exception as error:  # of Pillow, or of ffmpeg
+            raise ValueError(f"cannot write {self.path}: {one_line(error)}") from error
+        if not data:  # ffmpeg fails without an error, such as where there is no room for its file
+            raise ValueError(f"cannot write {self.path}: the encoder gave nothing")
         with replacing(self.path) as file:
             file.write(data)
 

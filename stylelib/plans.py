@@ -73,7 +73,7 @@ def read_plan(path):
     """
     path = Path(path)
     try:
-        plan = tomllib.loads(path.read_text(encoding="utf-8"))
+        plan = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ValueError(f"cannot read {path}: {one_line(error)}") from error
     except ValueError as error:  # also text that is no UTF-8

@@ -4,6 +4,7 @@ import collections
 import dataclasses
 import hashlib
 import itertools
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -14,6 +15,9 @@ from stylelib.files import to_json
 from stylelib.images import load_image
 from stylelib.job import transfer_job
 from stylelib.recipe import Recipe
+
+#: Largest grid of settings.
+MAX_POINTS = 100_000
 
 
 class Point(NamedTuple):
@@ -35,7 +39,7 @@ class Point(NamedTuple):
         """Name of its files, without the ending."""
         words = [re.sub(r"\.\w+$", "", name) for name in self.names.values()] + [self.title]
         slug = re.sub(r"[^\w.+-]+", "_", "-".join(words)).strip("._-")
-        return f"{slug[:80]}-{self.key}"
+        return f"{slug.encode()[:80].decode(errors='ignore')}-{self.key}"
 
     def job(self):
         """Make it ready to run, with the names of its pictures in place of their pixels."""
@@ -80,6 +84,9 @@ def _listed(changes):
                 raise ValueError(
                     f"expected a list of values for {name} in the grid, got {values!r}"
                 )
+        count = math.prod(len(values) for values in changes.values())
+        if count > MAX_POINTS:
+            raise ValueError(f"expected a grid of at most {MAX_POINTS:,} points, got {count:,}")
         combinations = itertools.product(*changes.values())
         return [dict(zip(changes, values, strict=True)) for values in combinations]
     if not isinstance(changes, (list, tuple)) or not all(isinstance(c, Mapping) for c in changes):

@@ -9,7 +9,9 @@ import concurrent.futures
 import contextlib
 import multiprocessing
 import os
+import signal
 import sys
+import threading
 from pathlib import Path
 
 from stylelib.errors import check_choice, check_count, one_line
@@ -164,13 +166,39 @@ def process_pool(workers):
     ValueError: expected workers as a whole number of at least 1, got 0
     """
     check_count("workers", workers)
-    return concurrent.futures.ProcessPoolExecutor(
+    return _Pool(
         workers,
         # TensorFlow hangs in a process forked from one that has used it.
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_share_cores,
         initargs=(workers,),
     )
+
+
+class _Pool(concurrent.futures.ProcessPoolExecutor):
+    """After Ctrl-C it ends its processes, which know nothing of it, instead of waiting for them."""
+
+    def submit(self, *arguments, **options):
+        with _no_interrupts():  # which a process that is started here takes over
+            return super().submit(*arguments, **options)
+
+    def __exit__(self, kind, error, trace):
+        if kind is not None:
+            for process in list((self._processes or {}).values()):
+                process.terminate()
+        return super().__exit__(kind, error, trace)
+
+
+@contextlib.contextmanager
+def _no_interrupts():
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 def _share_cores(workers):

@@ -200,7 +200,10 @@ def minimize(
             _keras(run, optimizer, state)
     except _Stop as stop:
         reason = str(stop)
-        run.save_state(finished=True)
+        try:
+            run.save_state(finished=True)
+        except KeyboardInterrupt:  # too late to end the run, and no reason to lose its picture
+            reason = f"interrupted at evaluation {len(run.history)}"
     except KeyboardInterrupt:
         reason = f"interrupted at evaluation {len(run.history)}"
     recover = deprocess if recovery == "clip" else deprocess_stretched
@@ -250,6 +253,8 @@ class _Run:
         if broken or not math.isfinite(losses["total"]):
             terms = " and ".join(broken or ["total"])
             raise _Stop(f"the {terms} loss was no finite number at evaluation {evaluation}")
+        if not np.isfinite(x).all():  # pooling and ReLU can hide that from the losses
+            raise _Stop(f"the picture was no finite number at evaluation {evaluation}{self._why()}")
         if losses["total"] < self.best_loss:
             self.best, self.best_loss = x, losses["total"]
         if self.callback is not None and self.callback(evaluation, losses, np.asarray(x)):
@@ -257,6 +262,13 @@ class _Run:
         if evaluation == self.steps:
             raise _Stop(f"all {self.steps} evaluations done")
         return losses["total"]
+
+    def _why(self):
+        """Which term drove the step before the last evaluation."""
+        if len(self.history) < 2:
+            return ""
+        before = self.history[-2]
+        return f", after a step for the {max(LOSSES[1:], key=before.get)} loss"
 
     def restore(self, state):
         """Go back to where a run was."""

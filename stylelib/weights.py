@@ -102,7 +102,7 @@ def check_weights(network, weights):
     if not isinstance(weights, (str, os.PathLike)):
         raise ValueError(f"expected weights as a name or a path, got {weights!r}")
     path = Path(weights)
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise ValueError(
             f"expected weights 'embedded', 'imagenet', 'random' or a file, got {str(path)!r}"
         )
@@ -141,6 +141,9 @@ def _read_embedded():
 def _read_npz(data, path, network):
     try:
         arrays = read_arrays(data)
+        for name, array in arrays.items():
+            if array.dtype.kind not in "fiu":
+                raise ValueError(f"{name} holds {array.dtype}")
         parameters = {
             name: tuple(arrays[f"{name}/{part}"].astype(np.float32) for part in ("kernel", "bias"))
             for name in layer_names(network)

@@ -193,6 +193,18 @@ class TestTransfer:
         ):
             paint(resume=True, steps=4)
 
+    @pytest.mark.parametrize(
+        ("name", "value"), [("settings", "[]"), ("settings", "{}"), ("history", 1), ("best", 1)]
+    )
+    def test_a_state_of_another_kind_is_one_clear_error(self, name, value, paint, tmp_path):
+        paint(steps=2)
+        path = tmp_path / "run" / STATE
+        with np.load(path) as file:
+            state = dict(file)
+        np.savez(path, **state | {name: np.array(value)})
+        with pytest.raises(ValueError, match=r"cannot read .*: expected the state of a run"):
+            paint(resume=True, steps=4)
+
     def test_a_folder_that_cannot_be_is_refused_before_the_run(self, paint, tmp_path):
         (tmp_path / "file").write_text("")
         with pytest.raises(ValueError, match="cannot write to"):

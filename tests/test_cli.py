@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stylelib import __version__, cli, training
+from stylelib import __version__, checkpoints, cli, training
 from stylelib.film import Film
 from stylelib.images import load_image, save_image
 from stylelib.recipes import RECIPES
@@ -171,8 +171,44 @@ class TestTransfer:
             return {name: loss * np.nan for name, loss in original(self, x).items()}
 
         monkeypatch.setattr(training.Objective, "losses", losses)
+        before = Path("out.png").write_bytes(b"an older picture")
         assert run("-o", "out.png", *SMALL) == 1
-        assert "no finite number at evaluation 1" in capsys.readouterr().out
+        expected = (
+            "stylelib: the content and style and tv loss was no finite number at evaluation 1\n"
+        )
+        assert capsys.readouterr().err == expected
+        assert Path("out.png").stat().st_size == before  # nothing was painted
+
+    def test_a_picture_that_is_no_number_is_status_1_and_not_kept(self, capsys):
+        strong = ("--style-weight", "1e20", "--optimizer", "adam")
+        assert run("-o", "out.png", *SMALL, *strong) == 1
+        expected = "the picture was no finite number at evaluation 3, after a step for the style"
+        assert expected in capsys.readouterr().out
+        assert load_image("out.png").shape == (22, 32, 3)
+
+    def test_ctrl_c_during_the_last_save_keeps_the_picture(self, folder, capsys, monkeypatch):
+        original = checkpoints.Checkpoints.save
+
+        def save(self, state):
+            if state["finished"]:
+                raise KeyboardInterrupt
+            original(self, state)
+
+        monkeypatch.setattr(checkpoints.Checkpoints, "save", save)
+        assert run("-o", "out.png", *SMALL, "--save-every", "5") == 130
+        assert load_image("out.png").shape == (22, 32, 3)
+
+    @pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full", "<&- 2>&-"])
+    def test_without_a_place_for_messages_it_runs_all_the_same(self, closed, folder):
+        command = f'"{sys.executable}" -m stylelib transfer content.png style.png -o out.png'
+        done = subprocess.run(
+            ["sh", "-c", f"{command} {' '.join(SMALL)} {closed}"],  # noqa: S607
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert load_image("out.png").shape == (22, 32, 3)
 
 
 RECONSTRUCT = {

@@ -48,6 +48,24 @@ def test_large_pictures_are_scaled_down(tmp_path):
     )
 
 
+@pytest.mark.parametrize("answer", [b"", OSError(28, "No space left on device")])
+def test_an_encoder_that_fails_leaves_the_old_film(answer, tmp_path, monkeypatch):
+    def imwrite(*arguments, **options):
+        if isinstance(answer, bytes):
+            return answer
+        raise answer
+
+    (tmp_path / "run.mp4").write_text("older")
+    monkeypatch.setattr(iio, "imwrite", imwrite)
+    with pytest.raises(ValueError, match=r"run\.mp4: (the encoder gave nothing|No space left)"):
+        filmed(tmp_path / "run.mp4", 2)
+    assert (tmp_path / "run.mp4").read_text() == "older"
+
+
+def test_a_run_of_any_length_takes_no_memory(tmp_path):
+    assert len(Film(tmp_path / "run.gif", 10**12).wanted) <= FRAMES
+
+
 def test_a_run_without_pictures_has_no_film(tmp_path):
     with pytest.raises(ValueError, match=r"run\.gif: the run has no picture to show"):
         Film(tmp_path / "run.gif", 10).write()

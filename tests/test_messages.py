@@ -99,6 +99,7 @@ TRANSFER = [
         "cannot read text.npz: expected kernels and biases of vgg16, it is no .npz file, or not a "
         "whole one",
     ),
+    ("--init start.png -o start.png", "cannot write start.png: it is one of the pictures to read"),
     ("--init gone.png", "cannot read gone.png: there is no such file"),
     (
         "--pooling avrage",
@@ -154,6 +155,10 @@ OTHERS = [
         "reconstruct-style content.png -o out.png --layers conv1_1 --recipe keras",
         "unrecognized arguments: --recipe keras (see stylelib --help)",
     ),
+    (
+        "transfer mine.run/00001.png style.png -o mine.png --save-every 2",
+        "cannot write to mine.run: mine.run/00001.png is one of the pictures to read",
+    ),
     ("sweep gone.toml", "cannot read gone.toml: No such file or directory"),
     ("sweep folder", "cannot read folder: Is a directory"),
     ("sweep content.png", "cannot read content.png: expected TOML, invalid start byte"),
@@ -162,6 +167,7 @@ OTHERS = [
         "cannot read key.toml: expected a key content, style, recipe, folder, ending, settings, "
         "grid or points, got 'colour'",
     ),
+    ("sweep huge.toml", "expected a grid of at most 100,000 points, got 1,000,000"),
     ("sweep grid.toml", "expected a list of values for size in the grid, got []"),
     ("sweep grid.toml --workers 0", "expected workers as a whole number of at least 1, got 0"),
     (
@@ -186,6 +192,9 @@ def folder(tmp_path, monkeypatch, content_image, style_image):
     monkeypatch.chdir(tmp_path)
     save_image("content.png", content_image)
     save_image("style.png", style_image)
+    save_image("start.png", content_image)
+    (tmp_path / "mine.run").mkdir()
+    save_image("mine.run/00001.png", content_image)
     for name in ("folder", "folder.png", "broken"):
         (tmp_path / name).mkdir()
     for name in ("text.png", "text.npz", "broken/state.npz"):
@@ -195,6 +204,9 @@ def folder(tmp_path, monkeypatch, content_image, style_image):
     (tmp_path / "phone.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
     pictures = 'content = "content.png"\nstyle = "style.png"\n'
     (tmp_path / "key.toml").write_text(pictures + "colour = 1\n")
+    hundred = list(range(100))
+    table = f"[grid]\nseed = {hundred}\nsize = {hundred}\nsteps = {hundred}\n"
+    (tmp_path / "huge.toml").write_text(pictures + table)
     (tmp_path / "grid.toml").write_text(pictures + "[grid]\nsize = []\n")
     return tmp_path
 

@@ -521,3 +521,15 @@ class TestCommandLine:
         assert done.returncode == 2
         assert done.stderr.count("\n") == 1
         assert "did you mean 'style_weight'" in done.stderr
+
+    def test_ctrl_c_ends_the_workers_too(self, tmp_path):
+        plan = write_plan(tmp_path, PLAN.replace("steps = 2", "steps = 100000"))
+        assert "100000" in plan.read_text()
+        command = [sys.executable, "-m", "stylelib", "sweep", str(plan), "--workers", "2"]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True) as process:
+            time.sleep(6)  # its workers have begun, or are about to
+            os.killpg(process.pid, signal.SIGINT)
+            _, err = process.communicate(timeout=30)
+        assert process.returncode == 130
+        assert err.decode().endswith("stylelib: interrupted\n")
+        assert b"Traceback" not in err

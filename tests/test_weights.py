@@ -82,6 +82,12 @@ class TestFiles:
         with pytest.raises(ValueError, match=r"mine\.npz"):
             load_weights("vgg19", path)
 
+    @pytest.mark.parametrize("dtype", ["complex64", "U1", "datetime64[s]"])
+    def test_what_is_no_real_number_is_refused(self, dtype, tmp_path):
+        np.savez(tmp_path / "odd.npz", **{"block1_conv1/kernel": np.zeros((3, 3, 3, 64), dtype)})
+        with pytest.raises(ValueError, match=r"odd\.npz: .*block1_conv1/kernel holds "):
+            load_weights("vgg16", tmp_path / "odd.npz")
+
     def test_a_pickle_is_never_opened(self, tmp_path):
         path = tmp_path / "evil.npz"
         np.savez(path, **{"block1_conv1/kernel": np.array([{"a": 1}], dtype=object)})
