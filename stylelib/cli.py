@@ -260,7 +260,8 @@ def _run(options, name, sources, arguments, steps, more=None):
         for path in filter(None, (output, film)):
             if os.path.exists(path) and path.samefile(source):
                 raise ValueError(f"cannot write {path}: it is one of the pictures to read")
-        if folder and os.path.exists(folder) and Path(source).resolve().parent.samefile(folder):
+        numbered = Path(source).stem.isdecimal() and Path(source).resolve().parent
+        if numbered and folder and os.path.exists(folder) and numbered.samefile(folder):
             raise ValueError(f"cannot write to {folder}: {source} is one of the pictures to read")
     from stylelib import api
     from stylelib.film import Film
