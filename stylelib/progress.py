@@ -35,7 +35,7 @@ class Progress:
     def __init__(self, total, unit="evaluation", file=None):
         self.total = total
         self.unit = unit
-        self.file = sys.stderr if file is None else file
+        self.file = _Unheard(sys.stderr if file is None else file)
         self.bar = None
         self.done = self.skipped = 0
         self.start = time.perf_counter()
@@ -71,10 +71,6 @@ class Progress:
         Where nobody listens any more, as behind ``| head``, the computation goes on.
         """
         self.done += 1
-        with contextlib.suppress(OSError):
-            self._say(note)
-
-    def _say(self, note):
         self.show()
         if self.bar is not None:
             self.bar.set_postfix_str(note, refresh=False)
@@ -89,3 +85,25 @@ class Progress:
                 file=self.file,
                 flush=True,
             )
+
+
+class _Unheard:
+    """A text file to which nothing need arrive.
+
+    It has to say so itself: an error on the way through tqdm leaves tqdm's lock locked, and the
+    next bar of another thread would wait for ever.
+    """
+
+    def __init__(self, file):
+        self._file = file
+
+    def __getattr__(self, name):
+        return getattr(self._file, name)
+
+    def write(self, text):
+        with contextlib.suppress(OSError):
+            self._file.write(text)
+
+    def flush(self):
+        with contextlib.suppress(OSError):
+            self._file.flush()

@@ -7,7 +7,6 @@ imported only where a file of its own is read.
 import hashlib
 import http.client
 import os
-import threading
 from pathlib import Path
 
 import numpy as np
@@ -156,27 +155,22 @@ def _read_npz(data, path, network):
     return _checked(parameters, path, network)
 
 
-#: Two threads that let Keras and h5py read at the same moment may wait for each other for ever.
-_ONE_READER = threading.Lock()
-
-
 def _read_h5(path, network):
     """Let Keras read its own formats into a network of NaN, so that a gap cannot go unseen."""
     from stylelib._tensorflow import keras
 
     application = {"vgg16": keras.applications.VGG16, "vgg19": keras.applications.VGG19}[network]
     by_name = {} if Path(path).name.endswith(".weights.h5") else {"by_name": True}
-    with _ONE_READER:
-        model = application(include_top=False, weights=None)
-        model.set_weights([np.full(w.shape, np.nan, np.float32) for w in model.get_weights()])
-        try:
-            model.load_weights(path, **by_name)
-        except Exception as error:  # h5py and Keras raise many kinds on damaged files
-            raise ValueError(
-                f"cannot read {path}: expected Keras' weights of {network}, {one_line(error)}"
-            ) from error
-        layers = {name: model.get_layer(name) for name in layer_names(network)}
-        parameters = {name: tuple(layer.get_weights()) for name, layer in layers.items()}
+    model = application(include_top=False, weights=None)
+    model.set_weights([np.full(w.shape, np.nan, np.float32) for w in model.get_weights()])
+    try:
+        model.load_weights(path, **by_name)
+    except Exception as error:  # h5py and Keras raise many kinds on damaged files
+        raise ValueError(
+            f"cannot read {path}: expected Keras' weights of {network}, {one_line(error)}"
+        ) from error
+    layers = {name: model.get_layer(name) for name in layer_names(network)}
+    parameters = {name: tuple(layer.get_weights()) for name, layer in layers.items()}
     return _checked(parameters, path, network)
 
 

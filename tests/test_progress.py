@@ -1,5 +1,6 @@
 import io
 import re
+import threading
 
 import pytest
 
@@ -41,7 +42,15 @@ def test_where_nobody_listens_any_more_the_computation_goes_on(terminal):
         def write(self, text):
             raise BrokenPipeError
 
-    with Progress(10, file=Closed()) as progress:
-        for evaluation in range(1, 11):
-            progress(evaluation, {"total": 1.0}, None)
-    assert progress.done == 10
+    def compute():
+        with Progress(10, file=Closed()) as progress:
+            for evaluation in range(1, 11):
+                progress(evaluation, {"total": 1.0}, None)
+        done.append(progress.done)
+
+    done = []
+    compute()
+    thread = threading.Thread(target=compute, daemon=True)  # of whom a lock may be left locked
+    thread.start()
+    thread.join(10)
+    assert done == [10, 10]
