@@ -6,8 +6,8 @@ they read it, straight to file descriptor 2. Set the variable to ``0`` to see ev
 
 import contextlib
 import os
-import signal
-import threading
+
+from stylelib.interrupts import answering_ctrl_c
 
 
 @contextlib.contextmanager
@@ -30,25 +30,16 @@ if os.environ.setdefault("KERAS_BACKEND", "tensorflow") != "tensorflow":
     )
 
 
-@contextlib.contextmanager
-def _interrupts_later():
-    """Hold Ctrl-C back: modules in C turn it into other errors, or lose it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    pressed = []
-    handler = signal.signal(signal.SIGINT, lambda *_: pressed.append(True))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
-    if pressed:
-        raise KeyboardInterrupt
-
-
+# Modules in C turn Ctrl-C into other errors, or lose it, so it is held back.
+_pressed = []
 _level = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-with _interrupts_later(), _no_stderr() if _level == "3" else contextlib.nullcontext():
+with (
+    answering_ctrl_c(lambda *_: _pressed.append(True)),
+    _no_stderr() if _level == "3" else contextlib.nullcontext(),
+):
     import keras
     import tensorflow as tf
+if _pressed:
+    raise KeyboardInterrupt
 
 __all__ = ["keras", "tf"]

@@ -255,14 +255,7 @@ def _run(options, name, sources, arguments, steps, more=None):
     film = Path(options.gif) if options.gif else None
     if film == output:
         raise ValueError(f"cannot write {film} twice: as the picture, and as its animation")
-    folder = more and more.get("folder")
-    for source in filter(os.path.exists, filter(None, (*sources, options.init))):
-        for path in filter(None, (output, film)):
-            if os.path.exists(path) and path.samefile(source):
-                raise ValueError(f"cannot write {path}: it is one of the pictures to read")
-        numbered = Path(source).stem.isdecimal() and Path(source).resolve().parent
-        if numbered and folder and os.path.exists(folder) and numbered.samefile(folder):
-            raise ValueError(f"cannot write to {folder}: {source} is one of the pictures to read")
+    _check_kept((*sources, options.init), (output, film), more and more.get("folder"))
     from stylelib import api
     from stylelib.film import Film
 
@@ -287,6 +280,17 @@ def _run(options, name, sources, arguments, steps, more=None):
     if result.stop_reason.startswith("interrupted"):
         return INTERRUPTED
     return FAILED if "no finite number" in result.stop_reason else OK
+
+
+def _check_kept(sources, outputs, folder):
+    """Refuse to write over a picture that is read, be it by a numbered one of the run's folder."""
+    for source in filter(os.path.exists, filter(None, sources)):
+        for path in filter(None, outputs):
+            if os.path.exists(path) and path.samefile(source):
+                raise ValueError(f"cannot write {path}: it is one of the pictures to read")
+        numbered = Path(source).stem.isdecimal() and Path(source).resolve().parent
+        if numbered and folder and os.path.exists(folder) and numbered.samefile(folder):
+            raise ValueError(f"cannot write to {folder}: {source} is one of the pictures to read")
 
 
 def _save(output, image):

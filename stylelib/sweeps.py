@@ -11,12 +11,12 @@ import multiprocessing
 import os
 import signal
 import sys
-import threading
 from pathlib import Path
 
 from stylelib.errors import check_choice, check_count, one_line
 from stylelib.files import writable_folder
 from stylelib.images import ENDINGS
+from stylelib.interrupts import answering_ctrl_c
 from stylelib.points import checked_points
 from stylelib.progress import Progress
 from stylelib.records import as_table, is_done, read_records, write_record
@@ -179,7 +179,7 @@ class _Pool(concurrent.futures.ProcessPoolExecutor):
     """After Ctrl-C it ends its processes, which know nothing of it, instead of waiting for them."""
 
     def submit(self, *arguments, **options):
-        with _no_interrupts():  # which a process that is started here takes over
+        with answering_ctrl_c(signal.SIG_IGN):  # which a process that is started here takes over
             return super().submit(*arguments, **options)
 
     def __exit__(self, kind, error, trace):
@@ -187,18 +187,6 @@ class _Pool(concurrent.futures.ProcessPoolExecutor):
             for process in list((self._processes or {}).values()):
                 process.terminate()
         return super().__exit__(kind, error, trace)
-
-
-@contextlib.contextmanager
-def _no_interrupts():
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
 
 
 def _share_cores(workers):
