@@ -8,7 +8,7 @@ import scipy
 import stylelib
 from stylelib._tensorflow import keras, tf
 from stylelib.checkpoints import Checkpoints
-from stylelib.errors import check_count
+from stylelib.errors import check_count, check_flag
 from stylelib.job import changed, described, make_job, transfer_job
 from stylelib.memory import check_fits
 from stylelib.objective import Objective
@@ -286,16 +286,17 @@ def run(job, callback=None, folder=None, save_every=SAVE_EVERY, resume=False):
     >>> run(transfer_job(grey, grey, size=32, steps=2)).image.shape
     (21, 32, 3)
     """
+    check_count("save_every", save_every)
+    check_flag("resume", resume)
     if not tf.config.list_physical_devices("GPU"):  # which have memory of their own
         check_fits(job)
     x0, recipe = _start(job), job.recipe
     options = {name: getattr(recipe, name) for name in _MINIMIZE}
-    if folder is not None:
-        check_count("save_every", save_every)
-        checkpoints = Checkpoints(folder, job.settings, resume)
-        options |= {"save": checkpoints.save, "save_every": save_every, "state": checkpoints.state}
     network = job.network, job.weights, recipe.pooling, recipe.normalized, job.precision
     vgg = VGG(job.layers, *network)
+    if folder is not None:  # which is made, if nothing above is wrong
+        checkpoints = Checkpoints(folder, job.settings, resume)
+        options |= {"save": checkpoints.save, "save_every": save_every, "state": checkpoints.state}
     images = job.images.get("content"), job.images.get("style")
     if job.tile is None:
         objective = Objective(vgg, recipe, *images)

@@ -58,7 +58,12 @@ def main(arguments=None):
             stream.reconfigure(errors="replace")
     options = _parser().parse_args(arguments)
     try:
-        return options.command(options)
+        status = options.command(options)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # as behind ``| head``: whoever listened has heard enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
     except (ValueError, ImportError) as error:
         if options.debug:
             raise
@@ -125,7 +130,7 @@ def _parser():
         type=_whole,
         help="keep a numbered picture and the state of the run, in the folder OUT.run",
     )
-    add("--resume", metavar="RUN", help="go on with the run in this folder")
+    add("--resume", metavar="RUN", type=_path, help="go on with the run in this folder")
     add("--content-weight", metavar="X", type=_number, help="α (the recipe's)")
     add("--style-weight", metavar="X", type=_number, help="β (the recipe's)")
     _add_run(add)
@@ -151,7 +156,7 @@ def _parser():
 
     add = _command(commands, "sweep", _sweep, "run a grid of transfers, and keep every result")
     add("plan", metavar="PLAN.toml", help="pictures, and lists of settings to try")
-    add("--folder", metavar="FOLDER", help="where results are kept (beside the plan)")
+    add("--folder", metavar="FOLDER", type=_path, help="where results are kept (beside the plan)")
     add("--workers", metavar="N", type=_whole, help="processes on this machine (this one)")
     add("--dask", metavar="ADDRESS", help="of a Dask scheduler, such as tcp://host:8786")
 
@@ -177,7 +182,8 @@ def _add_run(add, recipe=None):
     def default(setting):
         return getattr(recipe, setting) if recipe else "the recipe's"
 
-    add("-o", "--output", metavar="OUT.png", required=True, help="the picture to write")
+    output = {"metavar": "OUT.png", "required": True, "type": _path}
+    add("-o", "--output", **output, help="the picture to write")
     add("--size", metavar="PX", type=_whole, help=f"longer side of the result ({default('size')})")
     add("--steps", metavar="N", type=_whole, help=f"evaluations of the loss ({default('steps')})")
     add("--network", metavar="NETWORK", help="vgg16, vgg19 or recipe; vgg19 is downloaded (vgg16)")
@@ -194,11 +200,17 @@ def _add_run(add, recipe=None):
         help="float32, bfloat16, float16, or auto: the fastest here (float32)",
     )
     add("--seed", metavar="N", type=_whole, help="of the noise (0)")
-    add("--gif", metavar="OUT", help="an animation of the run, .gif or .mp4")
+    add("--gif", metavar="OUT", type=_path, help="an animation of the run, .gif or .mp4")
 
 
 def _names(text):
     return [name.strip() for name in text.split(",")]
+
+
+def _path(text):
+    if not text:
+        raise argparse.ArgumentTypeError("expected a path, got ''")
+    return text
 
 
 def _whole(text):
@@ -268,7 +280,7 @@ def _run(options, name, sources, arguments, steps, more=None):
         result = getattr(api, name)(*sources, *arguments, callback=watch, **given, **(more or {}))
     if not np.isfinite(result.history["total"]).any():  # nothing was painted
         print(f"stylelib: {result.stop_reason}", file=sys.stderr)
-        return INTERRUPTED if result.stop_reason.startswith("interrupted") else FAILED
+        return _status(result.stop_reason)
     _save(output, result.image)
     height, width, _ = result.image.shape
     network, recipe = result.settings["network"], result.settings["recipe"]
@@ -277,9 +289,13 @@ def _run(options, name, sources, arguments, steps, more=None):
     print(f"{output}: {width} × {height}, {network}, {result.seconds:.0f} s, {result.stop_reason}")
     if film is not None:
         film.write()
-    if result.stop_reason.startswith("interrupted"):
+    return _status(result.stop_reason)
+
+
+def _status(stop_reason):
+    if stop_reason.startswith("interrupted"):
         return INTERRUPTED
-    return FAILED if "no finite number" in result.stop_reason else OK
+    return FAILED if "no finite number" in stop_reason or "cannot write" in stop_reason else OK
 
 
 def _check_kept(sources, outputs, folder):
@@ -299,7 +315,7 @@ def _save(output, image):
         save_image(output, image)
     except ValueError as error:
         try:
-            elsewhere = Path(tempfile.gettempdir(), f"stylelib-{uuid.uuid4()}{output.suffix}")
+            elsewhere = Path(tempfile.gettempdir(), f"stylelib-{uuid.uuid4()}.png")
             save_image(elsewhere, image)
         except (OSError, ValueError):
             raise error from None

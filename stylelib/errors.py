@@ -4,6 +4,10 @@ import difflib
 import math
 import numbers
 
+#: What the programs beneath take: 64 bits, and ``float32``.
+LARGEST_COUNT = 2**63 - 1
+LARGEST_NUMBER = 3.4e38
+
 
 def check_choice(what, value, choices):
     """Raise a ``ValueError`` that lists the choices, and the closest one, if `value` is not one.
@@ -25,7 +29,7 @@ def check_choice(what, value, choices):
 
 
 def check_number(what, value, positive=False):
-    """Raise a ``ValueError`` if `value` is no finite number of at least 0, or above 0.
+    """Raise a ``ValueError`` if `value` is no number from 0, or above 0, to 3.4e38.
 
     Examples
     --------
@@ -41,10 +45,26 @@ def check_number(what, value, positive=False):
     if not finite or value < 0 or (positive and value == 0):
         range_ = "above 0" if positive else "of at least 0"
         raise ValueError(f"expected {what} as a number {range_}, got {value!r}")
+    if value > LARGEST_NUMBER:
+        raise ValueError(f"expected {what} as a number of at most {LARGEST_NUMBER}, got {value!r}")
+
+
+def check_flag(what, value):
+    """Raise a ``ValueError`` if `value` is not True or False.
+
+    Examples
+    --------
+    >>> check_flag("resume", "no")
+    Traceback (most recent call last):
+    ...
+    ValueError: expected resume True or False, got 'no'
+    """
+    if not isinstance(value, bool):
+        raise ValueError(f"expected {what} True or False, got {value!r}")
 
 
 def check_count(what, value, minimum=1):
-    """Raise a ``ValueError`` if `value` is no whole number of at least `minimum`.
+    """Raise a ``ValueError`` if `value` is no whole number from `minimum` to 2⁶³ − 1.
 
     Examples
     --------
@@ -55,6 +75,8 @@ def check_count(what, value, minimum=1):
     """
     if not _is_number(value, numbers.Integral) or value < minimum:
         raise ValueError(f"expected {what} as a whole number of at least {minimum}, got {value!r}")
+    if value > LARGEST_COUNT:
+        raise ValueError(f"expected {what} as a whole number of at most {LARGEST_COUNT}")
 
 
 def one_line(error):

@@ -11,7 +11,7 @@ import os
 import numpy as np
 
 from stylelib.conventions import check_style_size
-from stylelib.errors import check_choice, check_count, check_number
+from stylelib.errors import check_choice, check_count, check_flag, check_number
 from stylelib.images import load_image, scaled_size
 from stylelib.layers import NETWORKS, PRECISION_CHOICES, keras_name, smallest_side
 from stylelib.recipe import INITS, Recipe
@@ -76,6 +76,7 @@ def transfer_job(
     """
     name = recipe if isinstance(recipe, str) else None
     recipe = find_recipe(recipe)
+    check_flag("as_published", as_published)
     options = {option: rest.pop(option) for option in JOB_OPTIONS if option in rest}
     recipe = changed(recipe.as_published() if as_published else recipe, size, steps, rest)
     if isinstance(init, str) and init in INITS:

@@ -76,7 +76,7 @@ def read_plan(path):
         plan = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ValueError(f"cannot read {path}: {one_line(error)}") from error
-    except ValueError as error:  # also text that is no UTF-8
+    except (ValueError, RecursionError) as error:  # also text that is no UTF-8
         raise ValueError(f"cannot read {path}: expected TOML, {one_line(error)}") from error
     try:
         return _arguments(plan, path.parent, path.stem)

@@ -3,7 +3,7 @@
 import dataclasses
 
 from stylelib.conventions import CONTENT_CONVENTIONS, STYLE_CONVENTIONS
-from stylelib.errors import check_choice, check_count, check_number
+from stylelib.errors import check_choice, check_count, check_flag, check_number
 from stylelib.images import RESAMPLINGS, check_size
 from stylelib.layers import NETWORKS, POOLINGS, canonical
 
@@ -154,8 +154,10 @@ class Recipe:
         for name, choices in _CHOICES.items():
             check_choice(name, getattr(self, name), choices)
         for name in ("normalized", "same_size"):
-            if not isinstance(getattr(self, name), bool):
-                raise ValueError(f"expected {name} True or False, got {getattr(self, name)!r}")
+            check_flag(name, getattr(self, name))
+        for name in ("source", "notes"):
+            if not isinstance(getattr(self, name), str):
+                raise ValueError(f"expected {name} as a text, got {getattr(self, name)!r}")
         self._check_layers()
         self._check_weights()
         self._check_optimizer()

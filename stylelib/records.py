@@ -7,6 +7,8 @@ from stylelib.files import replacing, to_json
 from stylelib.images import save_image
 
 TERMS = ("total", "content", "style", "tv")
+#: What JSON of another kind than expected leads to.
+_ODD = (TypeError, KeyError, AttributeError, IndexError, RecursionError)
 _ALWAYS = ("key", "number", "changes", "error", "settings", "history")
 
 
@@ -48,37 +50,41 @@ def read_records(folder):
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
             records[record["key"]] = {name: record[name] for name in _ALWAYS} | record
-        except (OSError, ValueError, TypeError, KeyError) as error:
+            _row(record, folder, record["changes"])  # which shows whether there is all it takes
+        except (OSError, ValueError, *_ODD) as error:
             raise ValueError(f"cannot read {path}: expected a result of a sweep") from error
     return records
 
 
 def is_done(record, folder):
     """Whether a point ended well, and its picture is still there."""
-    return record is not None and record["error"] is None and (folder / record["picture"]).is_file()
+    if record is None or record["error"] is not None:
+        return False
+    picture = folder / record["picture"]
+    return picture.is_file() and picture.stat().st_size > 0
 
 
 def as_table(records, folder, names):
     """Turn records into a table with a column for each of the changed settings `names`."""
-    import numpy as np
     import pandas as pd
 
-    rows = []
-    for record in records:
-        settings, recipe = record["settings"], record["settings"]["recipe"]
-        history = {
-            term: np.array(losses, dtype=float) for term, losses in record["history"].items()
-        }
-        picture = record.get("picture")
-        rows.append(
-            {f"{role}_image": settings[role]["source"] for role in ("content", "style")}
-            | {name: _changed_to(record, name) for name in names}
-            | _losses_of_best(history, recipe)
-            | {name: record.get(name) for name in ("evaluations", "seconds", "stop_reason")}
-            | {"picture": picture and str(folder / picture), "error": record["error"]}
-            | {"history": history, "settings": settings}
-        )
-    return pd.DataFrame(rows)
+    return pd.DataFrame([_row(record, folder, names) for record in records])
+
+
+def _row(record, folder, names):
+    import numpy as np
+
+    settings, recipe = record["settings"], record["settings"]["recipe"]
+    history = {term: np.array(losses, dtype=float) for term, losses in record["history"].items()}
+    picture = record.get("picture")
+    return (
+        {f"{role}_image": settings[role]["source"] for role in ("content", "style")}
+        | {name: _changed_to(record, name) for name in names}
+        | _losses_of_best(history, recipe)
+        | {name: record.get(name) for name in ("evaluations", "seconds", "stop_reason")}
+        | {"picture": picture and str(folder / picture), "error": record["error"]}
+        | {"history": history, "settings": settings}
+    )
 
 
 def _changed_to(record, name):

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.optimize
 
 from stylelib._tensorflow import keras, tf
-from stylelib.errors import check_choice, check_count
+from stylelib.errors import check_choice, check_count, one_line
 from stylelib.objective import LOSSES, Objective
 from stylelib.preprocessing import deprocess, deprocess_stretched, pixel_bounds
 from stylelib.recipe import (
@@ -147,7 +147,8 @@ def minimize(
         Whether the result goes through `deprocess` or `deprocess_stretched`.
     save : callable, optional
         Called as ``save(state)`` after every `save_every` evaluations, and at the end. A state is a
-        dict of arrays, enough to go on from there.
+        dict of arrays, enough to go on from there. An ``OSError`` or ``ValueError`` of it, as on a
+        full disk, ends the run.
     save_every : int, optional
         By default the state is saved at the end only.
     state : dict of str to numpy.ndarray, optional
@@ -159,8 +160,9 @@ def minimize(
     Returns
     -------
     Result
-        Ctrl-C, a loss that is no longer a finite number and the optimiser itself can end the run
-        early; `Result.stop_reason` says so, and `Result.image` is the best picture until then.
+        Ctrl-C, a loss that is no longer a finite number, a state that cannot be saved and the
+        optimiser itself can end the run early; `Result.stop_reason` says so, and `Result.image` is
+        the best picture until then.
 
     Raises
     ------
@@ -204,6 +206,8 @@ def minimize(
             run.save_state(finished=True)
         except KeyboardInterrupt:  # too late to end the run, and no reason to lose its picture
             reason = f"interrupted at evaluation {len(run.history)}"
+        except (OSError, ValueError) as error:
+            reason += f"; {one_line(error)}"
     except KeyboardInterrupt:
         reason = f"interrupted at evaluation {len(run.history)}"
     recover = deprocess if recovery == "clip" else deprocess_stretched
@@ -290,9 +294,14 @@ class _Run:
             self.save(state | self.optimizer_state())
 
     def save_in_time(self):
-        """Save the state if it is time for that."""
-        if len(self.history) % self.save_every == 0:
+        """Save the state if it is time for that; end the run if it cannot be saved."""
+        if len(self.history) % self.save_every:
+            return
+        try:
             self.save_state()
+        except (OSError, ValueError) as error:
+            self.save = None  # what is saved stays
+            raise _Stop(f"{one_line(error)}, at evaluation {len(self.history)}") from error
 
     @property
     def round_is_over(self):

@@ -97,11 +97,16 @@ def download_known(address, md5):
         Where something else comes.
     OSError, http.client.HTTPException
         Where nothing comes, or nothing more for `MAX_SILENCE`, or a redirect leaves https.
+
+    Examples
+    --------
+    >>> download_known("data:,style", "a1b01e734b573fca08eb1a65e6df9a38")
+    b'style'
     """
     opener = urllib.request.build_opener(_HttpsOnly())
     with opener.open(address, timeout=MAX_SILENCE) as answer:
-        name = address.rpartition("/")[2]
-        bar = tqdm.wrapattr(answer, "read", answer.length, desc=name, disable=None, leave=False)
+        name, size = address.rpartition("/")[2], int(answer.headers.get("Content-Length", 0))
+        bar = tqdm.wrapattr(answer, "read", size or None, desc=name, disable=None, leave=False)
         with bar as file:
             parts = iter(functools.partial(file.read, 2**20), b"")
             data = b"".join(itertools.islice(parts, MAX_KNOWN >> 20))

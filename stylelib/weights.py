@@ -141,11 +141,8 @@ def _read_embedded():
 def _read_npz(data, path, network):
     try:
         arrays = read_arrays(data)
-        for name, array in arrays.items():
-            if array.dtype.kind not in "fiu":
-                raise ValueError(f"{name} holds {array.dtype}")
         parameters = {
-            name: tuple(arrays[f"{name}/{part}"].astype(np.float32) for part in ("kernel", "bias"))
+            name: tuple(_real(arrays, f"{name}/{part}") for part in ("kernel", "bias"))
             for name in layer_names(network)
         }
     except (KeyError, TypeError, ValueError) as error:
@@ -153,6 +150,12 @@ def _read_npz(data, path, network):
             f"cannot read {path}: expected kernels and biases of {network}, {one_line(error)}"
         ) from error
     return _checked(parameters, path, network)
+
+
+def _real(arrays, name):
+    if arrays[name].dtype.kind not in "fiu":
+        raise ValueError(f"{name} holds {arrays[name].dtype}")
+    return arrays[name].astype(np.float32)
 
 
 def _read_h5(path, network):

@@ -162,6 +162,12 @@ class TestTransfer:
         paint(steps=2)
         assert [path.name for path in folder.glob(".*")] == [".notes.tmp"]
 
+    def test_a_run_without_weights_leaves_no_folder(self, paint, tmp_path):
+        (tmp_path / "mine.npz").write_text("no weights")
+        with pytest.raises(ValueError, match=r"cannot read .*mine\.npz"):
+            paint(weights=tmp_path / "mine.npz")
+        assert not (tmp_path / "run").exists()
+
     def test_a_run_that_does_not_fit_leaves_no_folder(self, paint, tmp_path, monkeypatch):
         monkeypatch.setattr("stylelib.memory.available", lambda: 0)
         with pytest.raises(ValueError, match="of free memory"):
@@ -181,27 +187,17 @@ class TestTransfer:
         with pytest.raises(ValueError, match=r"cannot read .*state\.npz: expected the state of a"):
             paint(resume=True, steps=4)
 
-    def test_a_state_with_a_gap_is_one_clear_error(self, paint, tmp_path):
-        paint(steps=2)
-        path = tmp_path / "run" / STATE
-        with np.load(path) as file:
-            state = dict(file)
-        del state["best"]
-        np.savez(path, **state)
-        with pytest.raises(
-            ValueError, match=r"cannot read .*: expected the state of a run: .*best"
-        ):
-            paint(resume=True, steps=4)
-
     @pytest.mark.parametrize(
-        ("name", "value"), [("settings", "[]"), ("settings", "{}"), ("history", 1), ("best", 1)]
+        ("name", "value"),
+        [("best", None), ("settings", "[]"), ("settings", "{}"), ("history", 1), ("best", 1)],
     )
     def test_a_state_of_another_kind_is_one_clear_error(self, name, value, paint, tmp_path):
         paint(steps=2)
         path = tmp_path / "run" / STATE
         with np.load(path) as file:
             state = dict(file)
-        np.savez(path, **state | {name: np.array(value)})
+        del state[name]
+        np.savez(path, **state if value is None else state | {name: np.array(value)})
         with pytest.raises(ValueError, match=r"cannot read .*: expected the state of a run"):
             paint(resume=True, steps=4)
 
@@ -210,19 +206,27 @@ class TestTransfer:
         with pytest.raises(ValueError, match="cannot write to"):
             paint(folder=tmp_path / "file", callback=pytest.fail)
 
-    def test_a_full_disk_ends_the_run_in_one_line_and_keeps_the_last_state(
-        self, paint, tmp_path, monkeypatch
+    @pytest.mark.parametrize(
+        ("fitting", "evaluations", "reason"),
+        [
+            (3, 10, "cannot write {}: No space left on device, at evaluation 10"),
+            (5, 12, "all 12 evaluations done; cannot write {}: No space left on device"),
+        ],
+    )
+    def test_a_full_disk_ends_the_run_and_keeps_the_last_state_and_the_best_picture(
+        self, fitting, evaluations, reason, paint, tmp_path, monkeypatch
     ):
-        sizes = []
+        left = iter(range(fitting))  # files: a picture and a state for each save
 
         def full(descriptor):
-            sizes.append(descriptor)
-            if len(sizes) > 3:  # the second picture's state
+            if next(left, None) is None:
                 raise OSError(28, "No space left on device")
 
         monkeypatch.setattr("stylelib.files.os.fsync", full)
-        with pytest.raises(ValueError, match=r"cannot write .*: No space left on device"):
-            paint(optimizer="adam")
+        result = paint(optimizer="adam")
+        assert result.evaluations == evaluations
+        assert result.stop_reason == reason.format(tmp_path / "run" / STATE)
+        assert result.image.shape == (22, 32, 3)
         monkeypatch.undo()
         assert not list((tmp_path / "run").glob(".*"))
         assert paint(optimizer="adam", resume=True).evaluations == 12

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from stylelib import __version__, checkpoints, cli, training
+from stylelib.__main__ import main as module_main
 from stylelib.film import Film
 from stylelib.images import load_image, save_image
 from stylelib.recipes import RECIPES
@@ -119,6 +120,15 @@ class TestTransfer:
         expected = f"cannot write out.png: No space left on device; the picture is in {kept}"
         assert capsys.readouterr().err.splitlines()[-1] == f"stylelib: {expected}"
         assert sorted(os.listdir(folder)) == ["content.png", "style.png"]
+
+    def test_a_state_that_cannot_be_written_does_not_lose_the_picture(
+        self, folder, capsys, monkeypatch
+    ):
+        monkeypatch.setattr("stylelib.files.os.fsync", _full_disk(1))
+        assert run("-o", "out.png", *SMALL, "--save-every", "5") == 1
+        reason = "cannot write out.run/00005.png: No space left on device, at evaluation 5"
+        assert capsys.readouterr().out.endswith(f" s, {reason}\n")
+        assert load_image("out.png").shape == (22, 32, 3)
 
     def test_where_nothing_can_be_written_the_place_asked_for_is_named(
         self, folder, capsys, monkeypatch
@@ -323,8 +333,36 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"stylelib {__version__}\n"
 
 
+@pytest.mark.parametrize("command", [["recipes"], ["recipes", "keras"]])
+def test_where_the_reader_leaves_early_nothing_is_said(command):
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "stylelib", *command],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=writer,
+        stderr=subprocess.PIPE,
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+def test_ctrl_c_while_the_command_line_is_imported_is_one_line(monkeypatch, capsys):
+    class Interrupted:
+        def find_spec(self, name, path, target=None):
+            if name == "stylelib.cli":
+                raise KeyboardInterrupt
+
+    monkeypatch.delitem(sys.modules, "stylelib.cli")
+    monkeypatch.delattr("stylelib.cli")
+    monkeypatch.setattr(sys, "meta_path", [Interrupted()])
+    assert module_main() == 130
+    assert capsys.readouterr().err == "stylelib: interrupted\n"
+
+
 def test_as_a_module(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["stylelib", "recipes"])
+    monkeypatch.delitem(sys.modules, "stylelib.__main__")
     with pytest.raises(SystemExit) as end:
         runpy.run_module("stylelib", run_name="__main__")
     assert end.value.code == 0

@@ -45,6 +45,7 @@ _ENDINGS = "expected an ending .png, .jpg, .jpeg, .webp, .tif, .tiff, .bmp"
 OUTPUTS = [
     ("out", f"cannot write out: {_ENDINGS}, got ''"),
     ("out.txt", f"cannot write out.txt: {_ENDINGS}, got '.txt'"),
+    ("''", "argument -o/--output: expected a path, got '' (see HELP)"),
     ("gone/out.png", "cannot write gone/out.png: there is no folder gone"),
     ("folder.png", "cannot write folder.png: it is a folder"),
     ("text.png/out.png", "cannot write text.png/out.png: there is no folder text.png"),
@@ -64,12 +65,17 @@ TRANSFER = [
         "expected a style image of at least 16 pixels a side, as conv5_1 needs, got 10 × 8 after "
         "scaling; ask for a larger size",
     ),
+    (
+        f"--steps {10**30}",
+        "expected steps as a whole number of at most 9223372036854775807",
+    ),
     ("--steps 0", "expected steps as a whole number of at least 1, got 0"),
     ("--tile 8", "expected tile as a whole number of at least 64, got 8"),
     ("--seed -1", "expected seed as a whole number of at least 0, got -1"),
     ("--style-weight x", "argument --style-weight: expected a number, got 'x' (see HELP)"),
     ("--style-weight=-1", "expected style_weight as a number of at least 0, got -1.0"),
     ("--style-weight nan", "expected style_weight as a number of at least 0, got nan"),
+    ("--tv-weight 1e39", "expected tv_weight as a number of at most 3.4e+38, got 1e+39"),
     ("--content-weight 1e400", "expected content_weight as a number of at least 0, got inf"),
     (
         "--content-weight 0 --style-weight 0",
@@ -111,6 +117,7 @@ TRANSFER = [
     ),
     ("--precision half", "expected precision float32, bfloat16, float16 or auto, got 'half'"),
     ("--gif content.png", "cannot write content.png: it is one of the pictures to read"),
+    ("--gif ''", "argument --gif: expected a path, got '' (see HELP)"),
     ("--gif run.avi", "expected a film that ends in .gif or .mp4, got '.avi'"),
     ("--gif gone/run.gif", "cannot write gone/run.gif: there is no folder gone"),
     ("--gif out.png", "cannot write out.png twice: as the picture, and as its animation"),

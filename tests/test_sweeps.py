@@ -365,6 +365,31 @@ class TestBadInput:
             ):
                 attempt(tmp_path)
 
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [("picture", 3), ("changes", 3), ("history", []), ("history", {"total": ["a"]}),
+         ("settings", {}), ("settings", {"recipe": {}})],
+    )  # fmt: skip
+    def test_a_result_of_another_kind_is_named(self, name, value, tmp_path):
+        run(tmp_path, [{"seed": 1}])
+        (path,) = tmp_path.glob("*.json")
+        path.write_text(json.dumps(json.loads(path.read_text()) | {name: value}))
+        with pytest.raises(ValueError, match=rf"cannot read .*{path.name}: expected a result of"):
+            load_sweep(tmp_path)
+
+    def test_nesting_without_end_is_named(self, tmp_path):
+        (tmp_path / "other.json").write_text(99_999 * "[")
+        with pytest.raises(ValueError, match=r"cannot read .*other\.json: expected a result of"):
+            load_sweep(tmp_path)
+
+    def test_a_picture_that_was_emptied_is_painted_again(self, tmp_path):
+        run(tmp_path, [{"seed": 1}])
+        (picture,) = tmp_path.glob("*.png")
+        whole = picture.read_bytes()
+        picture.write_bytes(b"")
+        run(tmp_path, [{"seed": 1}])
+        assert picture.read_bytes() == whole
+
     def test_an_empty_folder(self, tmp_path):
         with pytest.raises(ValueError, match="expected results of a sweep, found none"):
             load_sweep(tmp_path)
@@ -448,7 +473,7 @@ class TestPlans:
         with pytest.raises(ValueError, match="expected changes as a dict of lists or a list of d"):
             sweep(**read_plan(write_plan(tmp_path, text)))
 
-    @pytest.mark.parametrize("content", [None, b"\xff"])
+    @pytest.mark.parametrize("content", [None, b"\xff", b"a = " + 9999 * b"["])
     def test_a_file_that_cannot_be_read(self, content, tmp_path):
         if content:
             (tmp_path / "plan.toml").write_bytes(content)

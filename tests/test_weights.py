@@ -82,6 +82,13 @@ class TestFiles:
         with pytest.raises(ValueError, match=r"mine\.npz"):
             load_weights("vgg19", path)
 
+    def test_more_than_weights_does_no_harm(self, random_weights, tmp_path):
+        arrays = {"licence": np.array("MIT")}
+        for name, (kernel, bias) in random_weights.items():
+            arrays |= {f"{name}/kernel": kernel, f"{name}/bias": bias}
+        np.savez(tmp_path / "mine.npz", **arrays)
+        assert_equal_weights(load_weights("vgg16", tmp_path / "mine.npz"), random_weights)
+
     @pytest.mark.parametrize("dtype", ["complex64", "U1", "datetime64[s]"])
     def test_what_is_no_real_number_is_refused(self, dtype, tmp_path):
         np.savez(tmp_path / "odd.npz", **{"block1_conv1/kernel": np.zeros((3, 3, 3, 64), dtype)})
