@@ -44,7 +44,7 @@ def open_picture(file):
     >>> open_picture(io.BytesIO(b"P5 2 1 255 ab")).size
     (2, 1)
     """
-    Image.init()
+    load_formats()
     try:
         picture = Image.open(file, formats=[name for name in FORMATS if name in Image.OPEN])
     except UnidentifiedImageError:
@@ -54,6 +54,23 @@ def open_picture(file):
         if count_scans(file.read()) > MAX_SCANS:
             raise ValueError(f"expected a JPEG of at most {MAX_SCANS} scans")
     return picture
+
+
+@functools.cache
+def load_formats():
+    """Let Pillow load all formats that it knows, and HEIF where pillow-heif is installed.
+
+    Examples
+    --------
+    >>> load_formats()
+    >>> "JPEG" in Image.OPEN
+    True
+    """
+    Image.init()
+    with contextlib.suppress(ImportError):
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
 
 
 def check_tiles(picture, max_pixels):
@@ -108,7 +125,8 @@ def _what_it_is(file):
     start = file.read(12)
     if not start:
         return "the file is empty"
-    if start[4:8] == b"ftyp" and start[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"hevc"):
-        return "HEIC needs the package pillow-heif, and pillow_heif.register_heif_opener()"
+    brand = start[8:12] if start[4:8] == b"ftyp" else None
+    if brand in (b"heic", b"heix", b"mif1", b"msf1", b"hevc") and "HEIF" not in Image.OPEN:
+        return "HEIC needs the package pillow-heif"
     known = ", ".join(name for name in FORMATS if name in Image.OPEN)
     return f"got a damaged file or none of {known}"

@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+from stylelib.formats import load_formats
 from stylelib.images import load_image
 from stylelib.weights import DATA
 
 # TensorFlow's first call of everything is slow, so a deadline would only fail at random.
 settings.register_profile("stylelib", deadline=None, max_examples=50)
 settings.load_profile("stylelib")
+
+load_formats()  # so that tests see what can be written
 
 
 @pytest.fixture

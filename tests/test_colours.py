@@ -111,7 +111,7 @@ class TestProfiles:
 
     def test_jpeg_and_avif_carry_profiles(self):
         grey = Image.new("RGB", (16, 16), (128, 128, 128))
-        for format in {"JPEG", "AVIF"} & set(Image.SAVE):
+        for format in {"JPEG", "AVIF", "HEIF"} & set(Image.SAVE):
             data = encoded(grey, format, icc_profile=rgb_profile(DISPLAY_P3, 1.0))
             np.testing.assert_allclose(load_image(data), 188, atol=2)
 
@@ -229,7 +229,7 @@ class TestPhotographs:
         assert Image.open(io.BytesIO(data)).format == "MPO"
         np.testing.assert_allclose(load_image(data)[8, 8], (255, 0, 0), atol=3)
 
-    @pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF", "WEBP", "AVIF"])
+    @pytest.mark.parametrize("format", ["JPEG", "PNG", "TIFF", "WEBP", "AVIF", "HEIF"])
     @pytest.mark.parametrize("orientation", range(1, 9))
     def test_orientation_in_every_format_that_has_it(self, orientation, format, tmp_path):
         if format not in Image.SAVE:
@@ -239,7 +239,7 @@ class TestPhotographs:
         stored = Image.new("RGB", (24, 16))
         stored.paste("white", (0, 0, 8, 8))
         path = tmp_path / "turned"
-        stored.save(path, format=format, exif=exif)
+        stored.save(path, format=format, exif=exif.tobytes())  # pillow-heif wants bytes
         image = load_image(path)[:, :, 0]
         assert image.shape == ((16, 24) if orientation < 5 else (24, 16))
         right, bottom = orientation in {2, 3, 7, 6}, orientation in {3, 4, 7, 8}
@@ -252,6 +252,7 @@ class TestPhotographs:
         image = load_image(encoded(noise, "PNG", exif=broken))
         np.testing.assert_array_equal(image, np.array(noise))
 
-    def test_heic_says_what_it_needs(self):
+    def test_heic_says_what_it_needs(self, monkeypatch):
+        monkeypatch.delitem(Image.OPEN, "HEIF", raising=False)
         with pytest.raises(ValueError, match="HEIC needs the package pillow-heif"):
             load_image(b"\0\0\0\x18ftypheic" + bytes(40))

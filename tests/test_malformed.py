@@ -143,7 +143,9 @@ class TestBombs:
             load_image(data)
 
     @pytest.mark.parametrize("shape", [(1, 1), (1, 4000), (4000, 1), (7, 3), (17, 33)])
-    @pytest.mark.parametrize("format", ["PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "AVIF"])
+    @pytest.mark.parametrize(
+        "format", ["PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "HEIF"]
+    )
     def test_odd_sizes(self, shape, format):
         if format not in Image.SAVE:
             pytest.skip(f"this Pillow writes no {format}")

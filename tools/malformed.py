@@ -17,6 +17,7 @@ import zlib
 from PIL import Image, ImageCms
 
 from stylelib import images
+from stylelib.formats import load_formats
 
 LIMIT = 1_000_000  # pixels, instead of `MAX_PIXELS`: a small file may claim any size
 SIZES = (0, 1, 2, 999, 4000, 0x7FFF, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
@@ -57,7 +58,7 @@ def corpus():
         *(("JPEG2000", mode, {}) for mode in ("L", "LA", "RGB", "RGBA")),
         *(("PPM", mode, {}) for mode in ("1", "L", "RGB", "F")),
         *(("TGA", mode, {"rle": flag}) for mode in ("L", "P", "RGBA") for flag in (True, False)),
-        *(("AVIF", mode, {}) for mode in ("RGB", "RGBA")),
+        *((format, mode, {}) for format in ("AVIF", "HEIF") for mode in ("RGB", "RGBA")),
         *(("TIFF", "RGB", {"compression": name}) for name in
           ("tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg")),
         ("TIFF", "1", {"compression": "group4"}),
@@ -70,10 +71,10 @@ def corpus():
           for format in ("GIF", "PNG", "WEBP", "TIFF")),
         ("MPO", "RGB", {"save_all": True, "append_images": [colour]}),
     ]  # fmt: skip
-    Image.init()
+    load_formats()
     files = {}
     for format_, mode, options in variants:
-        if format_ in Image.SAVE:  # AVIF is not in all versions
+        if format_ in Image.SAVE:  # not all versions have AVIF, and HEIF comes from pillow-heif
             name = " ".join([format_, mode, *options])
             files[f"{name} {len(files)}"] = encoded(saved[mode], format_, **options)
     return files
