@@ -154,7 +154,10 @@ def save_image(path, image):
     options = {"quality": 95, "subsampling": 0} if path.suffix.lower() in {".jpg", ".jpeg"} else {}
     with replacing(path) as file:
         format_ = Image.registered_extensions()[path.suffix.lower()]
-        Image.fromarray(image).save(file, format=format_, **options)
+        try:
+            Image.fromarray(image).save(file, format=format_, **options)
+        except ValueError as error:  # such as more pixels a side than the format holds
+            raise ValueError(f"cannot write {path}: {one_line(error)}") from error
 
 
 def check_output(path):

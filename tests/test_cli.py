@@ -121,6 +121,14 @@ class TestTransfer:
         assert capsys.readouterr().err.splitlines()[-1] == f"stylelib: {expected}"
         assert sorted(os.listdir(folder)) == ["content.png", "style.png"]
 
+    def test_a_picture_that_its_format_cannot_hold_is_kept_in_another(self, monkeypatch, tmp_path):
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+        wide = np.full((1, 16384, 3), 7, np.uint8)  # WebP ends at 16383
+        with pytest.raises(ValueError, match=r"cannot write out\.webp: .* picture is in .*\.png"):
+            cli._save(Path("out.webp"), wide)
+        (kept,) = tmp_path.glob("stylelib-*")
+        np.testing.assert_array_equal(load_image(kept), wide)
+
     def test_a_state_that_cannot_be_written_does_not_lose_the_picture(
         self, folder, capsys, monkeypatch
     ):
