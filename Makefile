@@ -6,6 +6,8 @@ READY := .venv/.ready
 MATRIX ?= oldest colab newest
 # As announced in googlecolab/colabtools, issue 5489.
 COLAB := tensorflow==2.19.0 keras==3.10.0
+# Tests wait for one core, for disks and for sleeps; more than two at once want more memory.
+TWO := -n 2
 NOTEBOOKS := $(wildcard notebooks/*.ipynb notebooks/solutions/*.ipynb)
 
 .DEFAULT_GOAL := help
@@ -43,10 +45,10 @@ notebooks: $(READY) ## run every notebook and keep its outputs in place, to be c
 	@$(BIN)/python -m tools.build notebooks
 
 test: test-fast ## everything that CI checks: lint, unit tests, doctests, coverage, strict nbval
-	$(BIN)/python -m pytest --nbval --nbval-current-env --no-cov $(NOTEBOOKS)
+	$(BIN)/python -m pytest $(TWO) --dist loadfile --nbval --nbval-current-env --no-cov $(NOTEBOOKS)
 
 test-fast: lint ## the same without running the notebooks
-	$(BIN)/python -m pytest --cov
+	$(BIN)/python -m pytest $(TWO) --dist worksteal --cov
 
 # Old packages call what newer ones deprecate, so such warnings are no errors here.
 test-matrix: ## the unit tests on the oldest packages allowed, on Colab's, and on the newest
@@ -59,7 +61,8 @@ test-matrix: ## the unit tests on the oldest packages allowed, on Colab's, and o
 		$(PYTHON) -m venv --clear build/matrix/$$row && \
 		build/matrix/$$row/bin/python -m pip install --quiet --disable-pip-version-check \
 			--constraint build/matrix/$$row.txt -e '.[notebooks,sweep,test]' && \
-		build/matrix/$$row/bin/python -m pytest --quiet -W ignore::DeprecationWarning || exit 1; \
+		build/matrix/$$row/bin/python -m pytest --quiet $(TWO) --dist worksteal \
+			-W ignore::DeprecationWarning || exit 1; \
 	done
 
 lint: $(READY) ## check style and format of code and notebooks
