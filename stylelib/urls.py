@@ -105,8 +105,8 @@ def download_known(address, md5):
     """
     opener = urllib.request.build_opener(_HttpsOnly())
     with opener.open(address, timeout=MAX_SILENCE) as answer:
-        name, size = address.rpartition("/")[2], int(answer.headers.get("Content-Length", 0))
-        bar = tqdm.wrapattr(answer, "read", size or None, desc=name, disable=None, leave=False)
+        name, size = address.rpartition("/")[2], getattr(answer, "length", None)
+        bar = tqdm.wrapattr(answer, "read", size, desc=name, disable=None, leave=False)
         with bar as file:
             parts = iter(functools.partial(file.read, 2**20), b"")
             data = b"".join(itertools.islice(parts, MAX_KNOWN >> 20))

@@ -188,17 +188,24 @@ class TestTransfer:
             paint(resume=True, steps=4)
 
     @pytest.mark.parametrize(
-        ("name", "value"),
-        [("best", None), ("settings", "[]"), ("settings", "{}"), ("history", 1), ("best", 1)],
+        ("name", "value", "reason"),
+        [
+            ("best", None, "it lacks best"),
+            ("settings", "[]", ""),
+            ("settings", "{}", ""),
+            ("history", 1, "its arrays have other shapes"),
+            ("best", 1, "its arrays have other shapes"),
+        ],
     )
-    def test_a_state_of_another_kind_is_one_clear_error(self, name, value, paint, tmp_path):
+    def test_a_state_of_another_kind_is_one_clear_error(self, name, value, reason, paint, tmp_path):
         paint(steps=2)
         path = tmp_path / "run" / STATE
         with np.load(path) as file:
             state = dict(file)
         del state[name]
         np.savez(path, **state if value is None else state | {name: np.array(value)})
-        with pytest.raises(ValueError, match=r"cannot read .*: expected the state of a run"):
+        message = rf"cannot read .*: expected the state of a run: {reason}"
+        with pytest.raises(ValueError, match=message):
             paint(resume=True, steps=4)
 
     def test_a_folder_that_cannot_be_is_refused_before_the_run(self, paint, tmp_path):

@@ -109,7 +109,7 @@ class TestProfiles:
         # Near black a linear curve is steep, and the library's tables are 16 bits fine.
         np.testing.assert_allclose(image, exact, atol=2.5)
 
-    def test_jpeg_and_avif_carry_profiles(self):
+    def test_formats_of_cameras_carry_profiles(self):
         grey = Image.new("RGB", (16, 16), (128, 128, 128))
         for format in {"JPEG", "AVIF", "HEIF"} & set(Image.SAVE):
             data = encoded(grey, format, icc_profile=rgb_profile(DISPLAY_P3, 1.0))
