@@ -65,9 +65,10 @@ test-matrix: ## the unit tests on the oldest packages allowed, on Colab's, and o
 			-W ignore::DeprecationWarning || exit 1; \
 	done
 
-lint: $(READY) ## check style and format of code and notebooks
+lint: $(READY) ## check style and format of code and notebooks, and the rule of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 
 bench: $(READY) ## measure speed and memory, and write benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks

@@ -16,8 +16,8 @@ from benchmarks.limits import SGEMM, operations, product, sgemm_note
 from benchmarks.subjects import PAPER, objective_of, pictures
 from benchmarks.timing import in_turn, medians, ratio, timed
 from stylelib import load_weights, minimize, preprocess
-from stylelib._tensorflow import tf
-from stylelib.layers import keras_name
+from stylelib._utils.tensorflow import tf
+from stylelib.vgg.layers import keras_name
 
 SIZES = (128, 224, 256, 384, 512)
 MEMORY = 12  # evaluations until the ten corrections that L-BFGS keeps are there

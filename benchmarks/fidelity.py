@@ -9,8 +9,8 @@ import numpy as np
 
 from benchmarks.subjects import PAPER, objective_of, pictures, score
 from stylelib import minimize, preprocess
-from stylelib._tensorflow import tf
-from stylelib.layers import PRECISIONS
+from stylelib._utils.tensorflow import tf
+from stylelib.vgg.layers import PRECISIONS
 
 PAIRS = (("summer_palace", "starry_night"), ("chelsea", "swirls"), ("astronaut", "wave"))
 SIZE = 192

@@ -3,8 +3,8 @@
 import functools
 
 from benchmarks.timing import compared, medians
-from stylelib._tensorflow import tf
-from stylelib.layers import MapSize, keras_name, layer_names, map_size
+from stylelib._utils.tensorflow import tf
+from stylelib.vgg.layers import MapSize, keras_name, layer_names, map_size
 
 SGEMM_SIZE = 4096
 

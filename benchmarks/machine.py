@@ -5,8 +5,8 @@ import os
 import platform
 from pathlib import Path
 
-from stylelib._tensorflow import tf
-from stylelib.api import versions
+from stylelib import versions
+from stylelib._utils.tensorflow import tf
 
 
 def processor():

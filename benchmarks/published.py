@@ -13,7 +13,7 @@ from benchmarks.subjects import objective_of, pictures
 from benchmarks.timing import compared, medians, ratio
 from stylelib import RECIPES, load_weights, pixel_bounds, preprocess
 from stylelib import train_step as our_step
-from stylelib._tensorflow import keras, tf
+from stylelib._utils.tensorflow import keras, tf
 
 SIZE = 224
 STYLE_LAYERS = [f"block{block}_conv1" for block in range(1, 6)]

@@ -12,8 +12,8 @@ from benchmarks.published import SIZE, tutorial
 from benchmarks.subjects import PAPER, objective_of, pictures, score
 from benchmarks.timing import seconds_of
 from stylelib import RECIPES, minimize, preprocess
-from stylelib._tensorflow import keras, tf
-from stylelib.precision import resolved
+from stylelib._utils.tensorflow import keras, tf
+from stylelib.vgg.precision import resolved
 
 STEPS = 1000  # of the tutorial
 GOALS = {

@@ -1,7 +1,7 @@
 """What is measured: the paper's recipe, and pictures that all parts share."""
 
 from stylelib import RECIPES, VGG, Objective, load_image
-from stylelib.weights import DATA
+from stylelib.vgg.weights import DATA
 
 PAPER = RECIPES["gatys2015"]
 PAIR = ("summer_palace", "starry_night")

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from benchmarks.machine import machine
 from stylelib import process_pool, sweep
-from stylelib.plans import read_plan
-from stylelib.weights import DATA
+from stylelib.sweeps.plan_file import read_plan
+from stylelib.vgg.weights import DATA
 
 PLANS = {path.stem: path for path in sorted((DATA / "sweeps").glob("*.toml"))}
 WORKERS = 2

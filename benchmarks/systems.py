@@ -8,7 +8,7 @@ from pathlib import Path
 
 from benchmarks.machine import machine
 from stylelib import RECIPES, VGG, Objective, load_image, preprocess, save_image, transfer
-from stylelib.weights import DATA
+from stylelib.vgg.weights import DATA
 
 RESULTS = Path(__file__).with_name("SYSTEMS.md")
 PICTURES = DATA / "results" / "systems"

@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from stylelib.weights import DATA
+from stylelib.vgg.weights import DATA
 
 IMAGES = DATA / "images"
 PAIR = ("summer_palace.jpg", "starry_night.jpg")
@@ -29,9 +29,9 @@ RUNS = (
 
 
 def measure(options):
-    from stylelib.api import run
-    from stylelib.job import transfer_job
-    from stylelib.memory import needed
+    from stylelib.runs.job import transfer_job
+    from stylelib.runs.memory import needed
+    from stylelib.runs.run import run
 
     ends = []
     job = transfer_job(*(IMAGES / name for name in PAIR), init="content", **options)

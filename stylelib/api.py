@@ -1,31 +1,8 @@
 """One call per subject of the notebooks."""
 
-import dataclasses
-
-import numpy as np
-import scipy
-
-import stylelib
-from stylelib._tensorflow import keras, tf
-from stylelib.checkpoints import Checkpoints
-from stylelib.errors import check_count, check_flag
-from stylelib.job import changed, described, make_job, transfer_job
-from stylelib.memory import check_fits
-from stylelib.objective import Objective
-from stylelib.preprocessing import deprocess, grey_start, load_image, noise_image, preprocess
-from stylelib.recipes import RECONSTRUCTION
-from stylelib.tiled import TiledObjective
-from stylelib.training import minimize
-from stylelib.vgg import VGG
-
-#: Evaluations between two saves of a run.
-SAVE_EVERY = 50
-
-#: Settings of a recipe that `minimize` takes.
-_MINIMIZE = (
-    *("optimizer", "steps", "learning_rate", "beta_1", "epsilon", "decay", "memory"),
-    *("round_length", "clipping", "clip_limit", "recovery"),
-)
+from stylelib.recipes.published import RECONSTRUCTION
+from stylelib.runs.job import changed, make_job, transfer_job
+from stylelib.runs.run import SAVE_EVERY, run
 
 
 def transfer(
@@ -106,6 +83,7 @@ def transfer(
 
     Examples
     --------
+    >>> from stylelib import noise_image
     >>> result = transfer(
     ...     noise_image((40, 60), seed=1), noise_image((50, 50), seed=2), size=32, steps=3
     ... )
@@ -188,6 +166,7 @@ def reconstruct_content(
 
     Examples
     --------
+    >>> from stylelib import noise_image
     >>> result = reconstruct_content(noise_image((40, 60)), "conv2_1", size=32, steps=3, seed=1)
     >>> result.image.shape, sorted(name for name, loss in result.history.items() if loss.any())
     ((21, 32, 3), ['content', 'total'])
@@ -242,6 +221,7 @@ def reconstruct_style(
 
     Examples
     --------
+    >>> from stylelib import noise_image
     >>> image = noise_image((40, 60))
     >>> result = reconstruct_style(image, ["conv1_1", "conv2_1"], size=32, steps=3, seed=1)
     >>> result.image.shape, sorted(name for name, loss in result.history.items() if loss.any())
@@ -252,70 +232,3 @@ def reconstruct_style(
     recipe = changed(recipe, size, steps, changes)
     job = make_job(recipe, {"style": image}, network, weights, init, precision, seed)
     return run(job, callback)
-
-
-def versions():
-    """Versions of what a result depends on.
-
-    Examples
-    --------
-    >>> sorted(versions())
-    ['keras', 'numpy', 'scipy', 'stylelib', 'tensorflow']
-    """
-    return {module.__name__: module.__version__ for module in (stylelib, tf, keras, np, scipy)}
-
-
-def run(job, callback=None, folder=None, save_every=SAVE_EVERY, resume=False):
-    """Do what a job says, here and now.
-
-    Parameters
-    ----------
-    job : Job
-    callback : callable, optional
-        See `minimize`.
-    folder, save_every, resume
-        See `transfer`.
-
-    Returns
-    -------
-    Result
-
-    Examples
-    --------
-    >>> grey = np.full((40, 60, 3), 128, np.uint8)
-    >>> run(transfer_job(grey, grey, size=32, steps=2)).image.shape
-    (21, 32, 3)
-    """
-    check_count("save_every", save_every)
-    check_flag("resume", resume)
-    if not tf.config.list_physical_devices("GPU"):  # which have memory of their own
-        check_fits(job)
-    x0, recipe = _start(job), job.recipe
-    options = {name: getattr(recipe, name) for name in _MINIMIZE}
-    network = job.network, job.weights, recipe.pooling, recipe.normalized, job.precision
-    vgg = VGG(job.layers, *network)
-    if folder is not None:  # which is made, if nothing above is wrong
-        checkpoints = Checkpoints(folder, job.settings, resume)
-        options |= {"save": checkpoints.save, "save_every": save_every, "state": checkpoints.state}
-    images = job.images.get("content"), job.images.get("style")
-    if job.tile is None:
-        objective = Objective(vgg, recipe, *images)
-    else:
-        objective = TiledObjective(vgg, recipe, *images, tile=job.tile)
-    result = minimize(objective, x0, callback=callback, **options)
-    start = described(job.settings["init"]["source"], deprocess(x0))
-    here = {"init": start, "precision": vgg.precision, "versions": versions()}
-    settings = result.settings | job.settings | here
-    return dataclasses.replace(result, settings=settings)
-
-
-def _start(job):
-    """The picture to begin with, in VGG space."""
-    if not isinstance(job.init, str):
-        return preprocess(job.init)
-    size = next(iter(job.images.values())).shape[:2]
-    if job.init == "grey":
-        return grey_start(size, job.seed)
-    if job.init == "noise":
-        return preprocess(noise_image(size, job.seed))
-    return preprocess(load_image(job.images[job.init], size=size))

@@ -19,13 +19,13 @@ from pathlib import Path
 import numpy as np
 
 from stylelib import __version__
-from stylelib.conventions import CONTENT_CONVENTIONS, STYLE_CONVENTIONS
-from stylelib.errors import one_line
-from stylelib.images import check_output, save_image
-from stylelib.layers import POOLINGS
-from stylelib.progress import Progress
-from stylelib.recipe import INITS, OPTIMIZERS
-from stylelib.recipes import RECIPES, RECONSTRUCTION, find_recipe
+from stylelib._utils.checks import one_line
+from stylelib._utils.progress import Progress
+from stylelib.images.save import check_output, save_image
+from stylelib.recipes.conventions import CONTENT_CONVENTIONS, STYLE_CONVENTIONS
+from stylelib.recipes.published import RECIPES, RECONSTRUCTION, find_recipe
+from stylelib.recipes.recipe import INITS, OPTIMIZERS
+from stylelib.vgg.layers import POOLINGS
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 DASK_TIMEOUT = 10.0  # seconds without an answer
@@ -269,7 +269,7 @@ def _run(options, name, sources, arguments, steps, more=None):
         raise ValueError(f"cannot write {film} twice: as the picture, and as its animation")
     _check_kept((*sources, options.init), (output, film), more and more.get("folder"))
     from stylelib import api
-    from stylelib.film import Film
+    from stylelib.visualization.animation import Film
 
     given = {option: getattr(options, option, None) for option in _OPTIONAL}
     given = {option: value for option, value in given.items() if value is not None}
@@ -333,8 +333,8 @@ def _both(one, other):
 
 
 def _sweep(options):
-    from stylelib.plans import read_plan
-    from stylelib.sweeps import sweep
+    from stylelib.sweeps.plan_file import read_plan
+    from stylelib.sweeps.sweep import sweep
 
     if options.workers is not None and options.dask is not None:
         raise ValueError("expected --workers or --dask, got both")
@@ -354,7 +354,7 @@ def _sweep(options):
 def _executor(options):
     """Where a sweep runs, for as long as it runs."""
     if options.workers is not None:
-        from stylelib.sweeps import process_pool
+        from stylelib.sweeps.sweep import process_pool
 
         with process_pool(options.workers) as executor:
             yield executor
@@ -430,11 +430,11 @@ def _readable(value):
 
 
 def _doctor(options):
-    from stylelib._tensorflow import tf
-    from stylelib.api import transfer, versions
-    from stylelib.precision import fastest
+    from stylelib._utils.tensorflow import tf, versions
+    from stylelib.api import transfer
     from stylelib.preprocessing import noise_image
-    from stylelib.weights import load_weights
+    from stylelib.vgg.precision import fastest
+    from stylelib.vgg.weights import load_weights
 
     def row(title, value):
         print(f"{title:<11} {value}", flush=True)

@@ -5,7 +5,7 @@ The paper writes them as a matrix F with one row a filter, F_ik: filter i at pos
 are numbered as in arXiv 1508.06576.
 """
 
-from stylelib._tensorflow import tf
+from stylelib._utils.tensorflow import tf
 
 
 def content_loss(generated, content):

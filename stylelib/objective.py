@@ -1,8 +1,6 @@
 """The loss of one picture, and its gradient."""
 
-from stylelib._tensorflow import tf
-from stylelib.conventions import check_style_size, paper_weights
-from stylelib.layers import canonical
+from stylelib._utils.tensorflow import tf
 from stylelib.losses import (
     VARIATIONS,
     content_loss,
@@ -10,6 +8,8 @@ from stylelib.losses import (
     style_representation,
 )
 from stylelib.preprocessing import preprocess
+from stylelib.recipes.conventions import check_style_size, paper_weights
+from stylelib.vgg.layers import canonical
 
 #: Names of the losses, each already multiplied by its weight.
 LOSSES = ("total", "content", "style", "tv")
@@ -21,9 +21,8 @@ tf.get_logger().addFilter(lambda record: "Objective._" not in record.getMessage(
 class Objective:
     """Eq. 7 for one content and one style image: α L_content + β L_style.
 
-    The recipe says how both are scaled, see `stylelib.conventions`; `losses` speaks its language.
-    What the two images look like to the network, the content and style representations, is
-    computed once, here.
+    The recipe says how both are scaled, see `stylelib.recipes.conventions`. The content and style
+    representations of the two images are computed once, here.
 
     Parameters
     ----------

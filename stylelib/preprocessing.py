@@ -9,19 +9,8 @@ Two kinds of picture cross the library's public functions, and nothing else:
 
 import numpy as np
 
-from stylelib._tensorflow import tf
-from stylelib.images import check_image, check_size, load_image, save_image
-
-__all__ = [
-    "deprocess",
-    "deprocess_stretched",
-    "grey_start",
-    "load_image",
-    "noise_image",
-    "pixel_bounds",
-    "preprocess",
-    "save_image",
-]
+from stylelib._utils.tensorflow import tf
+from stylelib.images.sizes import check_image, check_size
 
 #: Mean colour of ImageNet's training pictures in BGR order, as VGG's authors published it.
 MEAN_BGR = np.array([103.939, 116.779, 123.68], dtype=np.float32)

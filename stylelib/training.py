@@ -8,11 +8,12 @@ import time
 import numpy as np
 import scipy.optimize
 
-from stylelib._tensorflow import keras, tf
-from stylelib.errors import check_choice, check_count, one_line
+from stylelib._utils.checks import check_choice, check_count, one_line
+from stylelib._utils.process import one_blas_thread
+from stylelib._utils.tensorflow import keras, tf
 from stylelib.objective import LOSSES, Objective
 from stylelib.preprocessing import deprocess, deprocess_stretched, pixel_bounds
-from stylelib.recipe import (
+from stylelib.recipes.recipe import (
     CLIPPINGS,
     DEFAULT_MEMORY,
     OPTIMIZERS,
@@ -20,7 +21,6 @@ from stylelib.recipe import (
     check_learning_rate,
     check_memory,
 )
-from stylelib.threads import one_blas_thread
 
 #: How far, in grey levels, a first step along the gradient goes where the gradient is largest.
 FIRST_STEP = 10.0

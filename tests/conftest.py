@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from stylelib.formats import load_formats
-from stylelib.images import load_image
-from stylelib.weights import DATA
+from stylelib.images.formats import load_formats
+from stylelib.images.load import load_image
+from stylelib.vgg.weights import DATA
 
 # TensorFlow's first call of everything is slow, so a deadline would only fail at random.
 settings.register_profile("stylelib", deadline=None, max_examples=50)

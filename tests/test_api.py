@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 
 from stylelib import api, reconstruct_content, reconstruct_style, transfer
-from stylelib._tensorflow import tf
-from stylelib.images import load_image, save_image
-from stylelib.layers import layer_names
+from stylelib._utils.tensorflow import tf
+from stylelib.images.load import load_image
+from stylelib.images.save import save_image
 from stylelib.losses import style_loss
 from stylelib.preprocessing import noise_image, preprocess
-from stylelib.recipes import RECIPES
-from stylelib.vgg import VGG
-from stylelib.weights import DATA
+from stylelib.recipes.published import RECIPES
+from stylelib.vgg.layers import layer_names
+from stylelib.vgg.network import VGG
+from stylelib.vgg.weights import DATA
 
 SMALL = {"size": 32, "steps": 3}
 

@@ -10,11 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stylelib import __version__, checkpoints, cli, training
+from stylelib import __version__, cli, training
 from stylelib.__main__ import main as module_main
-from stylelib.film import Film
-from stylelib.images import load_image, save_image
-from stylelib.recipes import RECIPES
+from stylelib.images.load import load_image
+from stylelib.images.save import save_image
+from stylelib.recipes.published import RECIPES
+from stylelib.runs import checkpoints
+from stylelib.visualization.animation import Film
 
 
 @pytest.fixture(autouse=True)
@@ -86,7 +88,7 @@ class TestTransfer:
         def broken(*arguments, **options):
             raise MemoryError("no more\nof it")
 
-        monkeypatch.setattr("stylelib.api.VGG", broken)
+        monkeypatch.setattr("stylelib.runs.run.VGG", broken)
         assert run("-o", "out.png", *SMALL) == 1
         expected = "stylelib: MemoryError: no more of it (--debug shows where)\n"
         assert capsys.readouterr().err == expected
@@ -113,7 +115,7 @@ class TestTransfer:
     ):
         elsewhere = tmp_path_factory.mktemp("elsewhere")
         monkeypatch.setattr("tempfile.tempdir", str(elsewhere))
-        monkeypatch.setattr("stylelib.files.os.fsync", _full_disk(1))
+        monkeypatch.setattr("stylelib._utils.files.os.fsync", _full_disk(1))
         assert run("-o", "out.png", *SMALL) == 2
         (kept,) = elsewhere.iterdir()
         assert load_image(kept).shape == (22, 32, 3)
@@ -132,7 +134,7 @@ class TestTransfer:
     def test_a_state_that_cannot_be_written_does_not_lose_the_picture(
         self, folder, capsys, monkeypatch
     ):
-        monkeypatch.setattr("stylelib.files.os.fsync", _full_disk(1))
+        monkeypatch.setattr("stylelib._utils.files.os.fsync", _full_disk(1))
         assert run("-o", "out.png", *SMALL, "--save-every", "5") == 1
         reason = "cannot write out.run/00005.png: No space left on device, at evaluation 5"
         assert capsys.readouterr().out.endswith(f" s, {reason}\n")
@@ -142,7 +144,7 @@ class TestTransfer:
         self, folder, capsys, monkeypatch
     ):
         monkeypatch.setattr("tempfile.tempdir", str(folder))
-        monkeypatch.setattr("stylelib.files.os.fsync", _full_disk(2))
+        monkeypatch.setattr("stylelib._utils.files.os.fsync", _full_disk(2))
         assert run("-o", "out.png", *SMALL) == 2
         expected = "stylelib: cannot write out.png: No space left on device"
         assert capsys.readouterr().err.splitlines()[-1] == expected
@@ -156,7 +158,7 @@ class TestTransfer:
                 (folder / "run.gif").mkdir()
                 super().write()
 
-        monkeypatch.setattr("stylelib.film.Film", Unwritten)
+        monkeypatch.setattr("stylelib.visualization.animation.Film", Unwritten)
         assert run("-o", "out.png", *SMALL, "--gif", "run.gif") == 2
         out, err = capsys.readouterr()
         assert out.startswith("out.png: 32 × 22")
@@ -177,7 +179,7 @@ class TestTransfer:
         def interrupt(*arguments, **options):
             raise KeyboardInterrupt
 
-        monkeypatch.setattr("stylelib.api.VGG", interrupt)
+        monkeypatch.setattr("stylelib.runs.run.VGG", interrupt)
         assert run("-o", "out.png", *SMALL) == 130
         assert capsys.readouterr().err == "stylelib: interrupted\n"
         assert not (folder / "out.png").exists()
@@ -304,7 +306,7 @@ def test_doctor(capsys):
 
 
 def test_doctor_names_missing_weights(capsys, monkeypatch, tmp_path):
-    monkeypatch.setattr("stylelib.weights.EMBEDDED", tmp_path / "gone.npz")
+    monkeypatch.setattr("stylelib.vgg.weights.EMBEDDED", tmp_path / "gone.npz")
     assert cli.main(["doctor"]) == 2
     assert "git checkout" in capsys.readouterr().err
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from stylelib import load_sweep
-from stylelib.images import load_image
-from stylelib.plans import read_plan
-from stylelib.points import checked_points
-from stylelib.weights import DATA, EMBEDDED, EMBEDDED_SHA256, load_weights
+from stylelib.images.load import load_image
+from stylelib.sweeps.grid import checked_points
+from stylelib.sweeps.plan_file import read_plan
+from stylelib.vgg.weights import DATA, EMBEDDED, EMBEDDED_SHA256, load_weights
 
 README = (DATA / "README.md").read_text(encoding="utf-8")
 PLANS = sorted((DATA / "sweeps").glob("*.toml"))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from stylelib._tensorflow import tf
+from stylelib._utils.tensorflow import tf
 from stylelib.losses import (
     VARIATIONS,
     content_loss,

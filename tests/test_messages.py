@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from stylelib import cli
-from stylelib.formats import FORMATS
-from stylelib.images import save_image
-from stylelib.recipes import RECIPES
+from stylelib.images.formats import FORMATS
+from stylelib.images.save import save_image
+from stylelib.recipes.published import RECIPES
 
 *_OTHERS, _LAST = RECIPES
 KNOWN_RECIPES = f"{', '.join(_OTHERS)} or {_LAST}"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from stylelib.images import load_image
+from stylelib.images.load import load_image
 from tools.shelf.__main__ import IMAGES, LARGEST_FILE, NAMES, draw, jpeg, main
 
 

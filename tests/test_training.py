@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 
 from stylelib import training
-from stylelib._tensorflow import keras, tf
+from stylelib._utils.tensorflow import keras, tf
 from stylelib.losses import content_loss, style_layer_loss, total_variation_loss
 from stylelib.preprocessing import deprocess, noise_image, pixel_bounds, preprocess
-from stylelib.recipes import RECIPES
+from stylelib.recipes.published import RECIPES
 from stylelib.training import LOSSES, Objective, minimize, train_step
-from stylelib.vgg import VGG
+from stylelib.vgg.network import VGG
 
 CONTENT_LAYERS, STYLE_LAYERS = ("conv2_2",), ("conv1_1", "conv2_1", "conv3_1")
 RECIPE = RECIPES["gatys2015"].replace(

@@ -16,8 +16,8 @@ import zlib
 
 from PIL import Image, ImageCms
 
-from stylelib import images
-from stylelib.formats import load_formats
+from stylelib.images import load as images
+from stylelib.images.formats import load_formats
 
 LIMIT = 1_000_000  # pixels, instead of `MAX_PIXELS`: a small file may claim any size
 SIZES = (0, 1, 2, 999, 4000, 0x7FFF, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)

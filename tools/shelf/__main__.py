@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image, ImageFile
 
-from stylelib.files import replacing
+from stylelib._utils.files import replacing
 
 IMAGES = Path(__file__).parents[2] / "data" / "images"
 NAMES = ("swirls", "burning_sky", "geometry", "stained_glass", "wave", "ink", "points")

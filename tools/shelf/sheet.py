@@ -4,8 +4,8 @@ import numpy as np
 from PIL import Image
 
 from stylelib import load_image, transfer
-from stylelib.files import replacing
-from stylelib.weights import DATA
+from stylelib._utils.files import replacing
+from stylelib.vgg.weights import DATA
 from tools.shelf.__main__ import IMAGES, NAMES, jpeg
 
 WIDTH, GAP = 180, 6  # pixels

@@ -1,0 +1,67 @@
+"""State that belongs to the whole process: what Ctrl-C does, and how many threads BLAS has."""
+
+import contextlib
+import signal
+import threading
+
+from threadpoolctl import threadpool_limits
+
+_lock = threading.Lock()
+_users = 0
+_limits = None
+
+
+@contextlib.contextmanager
+def answering_ctrl_c(handler):
+    """Answer Ctrl-C in another way; only the main thread can, and is asked.
+
+    Parameters
+    ----------
+    handler : callable or signal.SIG_IGN
+        As `signal.signal` takes it. Processes that are started meanwhile take over ``SIG_IGN``.
+
+    Examples
+    --------
+    >>> pressed = []
+    >>> with answering_ctrl_c(lambda *_: pressed.append(True)):
+    ...     signal.raise_signal(signal.SIGINT)
+    >>> pressed
+    [True]
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def one_blas_thread():
+    """Hold NumPy's and SciPy's BLAS to one thread.
+
+    Its threads keep spinning after each small product and would take the cores from TensorFlow.
+    The limit belongs to the process. So the first run sets it and the last one lifts it: a run must
+    not find itself with other threads half-way, which would round its sums in another way.
+
+    Examples
+    --------
+    >>> from threadpoolctl import threadpool_info
+    >>> with one_blas_thread():
+    ...     {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+    {1}
+    """
+    global _users, _limits
+    with _lock:
+        if _users == 0:
+            _limits = threadpool_limits(limits=1, user_api="blas")
+        _users += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _users -= 1
+            if _users == 0:
+                _limits.restore_original_limits()

@@ -1,0 +1,82 @@
+"""Do what a job says: build the network, minimise the loss, say in the settings what was done."""
+
+import dataclasses
+
+from stylelib._utils.checks import check_count, check_flag
+from stylelib._utils.tensorflow import tf, versions
+from stylelib.images.load import load_image
+from stylelib.objective import Objective
+from stylelib.preprocessing import deprocess, grey_start, noise_image, preprocess
+from stylelib.runs.checkpoints import Checkpoints
+from stylelib.runs.job import described
+from stylelib.runs.memory import check_fits
+from stylelib.tiled_objective import TiledObjective
+from stylelib.training import minimize
+from stylelib.vgg.network import VGG
+
+#: Evaluations between two saves of a run.
+SAVE_EVERY = 50
+
+#: Settings of a recipe that `minimize` takes.
+_MINIMIZE = (
+    *("optimizer", "steps", "learning_rate", "beta_1", "epsilon", "decay", "memory"),
+    *("round_length", "clipping", "clip_limit", "recovery"),
+)
+
+
+def run(job, callback=None, folder=None, save_every=SAVE_EVERY, resume=False):
+    """Do what a job says, here and now.
+
+    Parameters
+    ----------
+    job : Job
+    callback : callable, optional
+        See `minimize`.
+    folder, save_every, resume
+        See `transfer`.
+
+    Returns
+    -------
+    Result
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from stylelib.runs.job import transfer_job
+    >>> grey = np.full((40, 60, 3), 128, np.uint8)
+    >>> run(transfer_job(grey, grey, size=32, steps=2)).image.shape
+    (21, 32, 3)
+    """
+    check_count("save_every", save_every)
+    check_flag("resume", resume)
+    if not tf.config.list_physical_devices("GPU"):  # which have memory of their own
+        check_fits(job)
+    x0, recipe = _start(job), job.recipe
+    options = {name: getattr(recipe, name) for name in _MINIMIZE}
+    network = job.network, job.weights, recipe.pooling, recipe.normalized, job.precision
+    vgg = VGG(job.layers, *network)
+    if folder is not None:  # which is made, if nothing above is wrong
+        checkpoints = Checkpoints(folder, job.settings, resume)
+        options |= {"save": checkpoints.save, "save_every": save_every, "state": checkpoints.state}
+    images = job.images.get("content"), job.images.get("style")
+    if job.tile is None:
+        objective = Objective(vgg, recipe, *images)
+    else:
+        objective = TiledObjective(vgg, recipe, *images, tile=job.tile)
+    result = minimize(objective, x0, callback=callback, **options)
+    start = described(job.settings["init"]["source"], deprocess(x0))
+    here = {"init": start, "precision": vgg.precision, "versions": versions()}
+    settings = result.settings | job.settings | here
+    return dataclasses.replace(result, settings=settings)
+
+
+def _start(job):
+    """The picture to begin with, in VGG space."""
+    if not isinstance(job.init, str):
+        return preprocess(job.init)
+    size = next(iter(job.images.values())).shape[:2]
+    if job.init == "grey":
+        return grey_start(size, job.seed)
+    if job.init == "noise":
+        return preprocess(noise_image(size, job.seed))
+    return preprocess(load_image(job.images[job.init], size=size))

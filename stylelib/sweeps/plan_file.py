@@ -1,0 +1,131 @@
+"""A sweep as a small TOML file: what a command line can run, and another person repeat."""
+
+import sys
+from pathlib import Path
+
+from stylelib._utils.checks import check_choice, one_line
+from stylelib.recipes.recipe import INITS
+from stylelib.vgg.weights import NAMES
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_KEYS = ("content", "style", "recipe", "folder", "ending", "settings", "grid", "points")
+_KINDS = {
+    "recipe": (str, "a name"),
+    "folder": (str, "a path"),
+    "ending": (str, "a text"),
+    "settings": (dict, "a table"),
+    "grid": (dict, "a table"),
+    "points": (list, "an array of tables"),
+}
+#: Arguments of `sweep` that a table of settings must not reach.
+_NOT_SETTINGS = (
+    "content",
+    "style",
+    "changes",
+    "folder",
+    "recipe",
+    "executor",
+    "ending",
+    "progress",
+)
+
+
+def read_plan(path):
+    """Read the arguments of `sweep` from a file.
+
+    Parameters
+    ----------
+    path : str or path
+        A TOML file with ``content`` and ``style`` (a path, an https address or a list of them), and
+        either a table ``[grid]`` of lists or an array of tables ``[[points]]``. It may have
+        ``recipe``, ``folder`` (by default the name of the file without its ending), ``ending`` and
+        a table ``[settings]`` that all points share. Paths start at the folder of the file.
+
+    Returns
+    -------
+    dict
+        So that ``sweep(**read_plan(path))`` runs it.
+
+    Raises
+    ------
+    ValueError
+        For a file that is missing, is no TOML or has other keys.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> text = '''
+    ... content = "photo.jpg"
+    ... style = ["wave.jpg", "https://example.org/ink.jpg"]
+    ... [grid]
+    ... style_weight = [1e2, 1e3]
+    ... '''
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "weights.toml")
+    ...     _ = path.write_text(text)
+    ...     plan = read_plan(path)
+    >>> Path(plan["content"]).name, plan["style"][1], Path(plan["folder"]).name, plan["changes"]
+    ('photo.jpg', 'https://example.org/ink.jpg', 'weights', {'style_weight': [100.0, 1000.0]})
+    """
+    path = Path(path)
+    try:
+        plan = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise ValueError(f"cannot read {path}: {one_line(error)}") from error
+    except (ValueError, RecursionError) as error:  # also text that is no UTF-8
+        raise ValueError(f"cannot read {path}: expected TOML, {one_line(error)}") from error
+    try:
+        return _arguments(plan, path.parent, path.stem)
+    except ValueError as error:
+        raise ValueError(f"cannot read {path}: {error}") from error
+
+
+def _arguments(plan, folder, name):
+    _check(plan)
+    changes, settings = plan.get("grid") or plan.get("points"), plan.get("settings", {})
+    if isinstance(changes, list):
+        changes = [_files_beside(change, folder) for change in changes]
+    else:
+        changes = _files_beside(changes, folder)
+    arguments = {key: plan[key] for key in ("recipe", "ending") if key in plan}
+    arguments |= {key: _beside(plan[key], folder) for key in ("content", "style")}
+    arguments |= {"changes": changes, "folder": _beside(plan.get("folder", name), folder)}
+    return arguments | _files_beside(settings, folder)
+
+
+def _check(plan):
+    for key in plan:
+        check_choice("a key", key, _KEYS)
+    for key in ("content", "style"):
+        if key not in plan:
+            raise ValueError(f'expected a {key} image, such as {key} = "picture.jpg"')
+    if ("grid" in plan) == ("points" in plan):
+        raise ValueError("expected either a table [grid] or an array of tables [[points]]")
+    for key, (kind, words) in _KINDS.items():
+        empty = key in plan and key != "settings" and not plan[key]
+        if key in plan and (not isinstance(plan[key], kind) or empty):
+            raise ValueError(f"expected {key} as {words}, got {plan[key]!r}")
+    for key in plan.get("settings", {}):
+        if key in _NOT_SETTINGS:
+            raise ValueError(f"expected settings of a transfer in [settings], got {key}")
+
+
+def _beside(value, folder):
+    """Let paths start at the folder of the file; addresses and names are no paths."""
+    if isinstance(value, list):
+        return [_beside(inner, folder) for inner in value]
+    if not isinstance(value, str) or "://" in value or value in (*INITS, *NAMES):
+        return value
+    return str(Path(folder, value))
+
+
+def _files_beside(table, folder):
+    """A start or weights can be a file, too."""
+    if not isinstance(table, dict):
+        return table  # `sweep` says what it expected
+    files = {key: _beside(table[key], folder) for key in ("init", "weights") if key in table}
+    return table | files

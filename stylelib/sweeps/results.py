@@ -1,0 +1,109 @@
+"""The folder of a sweep: a picture and a JSON file for each point, and the table they make."""
+
+import json
+import math
+
+from stylelib._utils.files import replacing, to_json
+from stylelib.images.save import save_image
+
+TERMS = ("total", "content", "style", "tv")
+#: What JSON of another kind than expected leads to.
+_ODD = (TypeError, KeyError, AttributeError, IndexError, RecursionError)
+_ALWAYS = ("key", "number", "changes", "error", "settings", "history")
+
+
+def write_record(folder, point, outcome, ending):
+    """Keep a result or an error; the JSON file comes last, and makes the point count as done."""
+    record = {"key": point.key, "number": point.number, "changes": point.changes}
+    if isinstance(outcome, str):
+        record |= {"error": outcome, "settings": point.job().settings, "history": {}}
+    else:
+        picture = point.stem + ending
+        save_image(folder / picture, outcome.image)
+        record |= {
+            "error": None,
+            "picture": picture,
+            "evaluations": outcome.evaluations,
+            "seconds": round(outcome.seconds, 2),
+            "stop_reason": outcome.stop_reason,
+            "settings": outcome.settings,
+            "history": {term: _six_digits(outcome.history[term]) for term in TERMS},
+        }
+    history = to_json(record.pop("history"))
+    text = to_json(record, indent=1).removesuffix("\n}") + f',\n "history": {history}\n}}\n'
+    path = folder / f"{point.stem}.json"
+    with replacing(path) as file:
+        file.write(text.encode())
+    for old in folder.glob(f"*-{point.key}.json"):  # a failure under another name
+        if old != path:
+            old.unlink()
+
+
+def _six_digits(losses):
+    return [float(f"{loss:.6g}") if math.isfinite(loss) else None for loss in losses]
+
+
+def read_records(folder):
+    """What is in a folder, by key."""
+    records = {}
+    for path in sorted(folder.glob("*.json")):
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+            records[record["key"]] = {name: record[name] for name in _ALWAYS} | record
+            _row(record, folder, record["changes"])  # which shows whether there is all it takes
+        except (OSError, ValueError, *_ODD) as error:
+            raise ValueError(f"cannot read {path}: expected a result of a sweep") from error
+    return records
+
+
+def is_done(record, folder):
+    """Whether a point ended well, and its picture is still there."""
+    if record is None or record["error"] is not None:
+        return False
+    picture = folder / record["picture"]
+    return picture.is_file() and picture.stat().st_size > 0
+
+
+def as_table(records, folder, names):
+    """Turn records into a table with a column for each of the changed settings `names`."""
+    import pandas as pd
+
+    return pd.DataFrame([_row(record, folder, names) for record in records])
+
+
+def _row(record, folder, names):
+    import numpy as np
+
+    settings, recipe = record["settings"], record["settings"]["recipe"]
+    history = {term: np.array(losses, dtype=float) for term, losses in record["history"].items()}
+    picture = record.get("picture")
+    return (
+        {f"{role}_image": settings[role]["source"] for role in ("content", "style")}
+        | {name: _changed_to(record, name) for name in names}
+        | _losses_of_best(history, recipe)
+        | {name: record.get(name) for name in ("evaluations", "seconds", "stop_reason")}
+        | {"picture": picture and str(folder / picture), "error": record["error"]}
+        | {"history": history, "settings": settings}
+    )
+
+
+def _changed_to(record, name):
+    """Value of a setting that some points of a sweep change, and others leave as it was."""
+    settings = record["settings"]
+    if name == "recipe":
+        return settings["recipe"]["name"]
+    if name == "init":
+        return settings["init"]["source"]
+    value = (settings["recipe"] | settings | record["changes"]).get(name)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _losses_of_best(history, recipe):
+    """Losses of the picture that was kept: the one with the lowest total."""
+    import numpy as np
+
+    if not history or not np.isfinite(history["total"]).any():
+        return {f"{term}_loss": math.nan for term in TERMS}
+    best = np.nanargmin(history["total"])
+    weights = {term: recipe[f"{term}_weight"] or math.nan for term in TERMS[1:]} | {"total": 1.0}
+    return {f"{term}_loss": float(history[term][best]) / weights[term] for term in TERMS}

@@ -1,0 +1,268 @@
+"""Many transfers at once: a grid or a list of changes to a recipe, each result kept in a folder.
+
+One point of a sweep is one transfer. Points are independent, so any `concurrent.futures` executor
+can run them: threads, processes, or a Dask cluster of many machines. Pictures are read, and results
+written, by the process that called `sweep`; its workers need nothing but this library.
+"""
+
+import concurrent.futures
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+from pathlib import Path
+
+from stylelib._utils.checks import check_choice, check_count, one_line
+from stylelib._utils.files import writable_folder
+from stylelib._utils.process import answering_ctrl_c
+from stylelib._utils.progress import Progress
+from stylelib.images.save import ENDINGS
+from stylelib.sweeps.grid import checked_points
+from stylelib.sweeps.results import as_table, is_done, read_records, write_record
+
+#: Points handed to an executor and not finished yet: as many as a large cluster has workers, and
+#: few enough that their pictures fit into memory.
+IN_FLIGHT = 256
+
+
+def sweep(
+    content,
+    style,
+    changes,
+    folder,
+    recipe="gatys2015",
+    executor=None,
+    ending=".png",
+    progress=True,
+    **settings,
+):
+    """Run `transfer` for every combination of pictures and changes.
+
+    Each result is written as it finishes, as a picture and a JSON file of its settings and losses.
+    A second run on the same folder does only what is missing, and tries again what failed.
+
+    Parameters
+    ----------
+    content, style : a picture or a list of them
+        Whatever `load_image` takes.
+    changes : dict of lists, or list of dicts
+        A dict is a grid: each name with a list of values, and every combination is a point. A list
+        holds the points themselves. Names are those of `transfer`: settings of a recipe, and
+        ``recipe``, ``size``, ``steps``, ``network``, ``weights``, ``init``, ``style_scale``,
+        ``precision``, ``seed`` and ``as_published``.
+    folder : str or path
+        Made if it is not there.
+    recipe : str or Recipe
+    executor : concurrent.futures.Executor, optional
+        Where the points run; by default here, one after the other. `process_pool` makes one for
+        this machine, ``dask.distributed.Client.get_executor()`` one for a cluster.
+    ending : str
+        Of the pictures, see `ENDINGS`; ``".jpg"`` takes less room.
+    progress : bool
+        Whether standard error tells how far it is.
+    **settings
+        What all points share, such as ``size=160``.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The points of this sweep, in order; see `load_sweep`.
+
+    Raises
+    ------
+    ValueError
+        For any name, value or picture that `transfer` would refuse, and a folder that cannot be
+        written to. All of this is found out before the first point runs. A point that fails later
+        stops nothing: its error is in the table.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from stylelib import noise_image
+    >>> content, style = noise_image((40, 60), seed=1), noise_image((50, 50), seed=2)
+    >>> grid = {"style_weight": [1e2, 1e4], "pooling": ["max", "average"]}
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     table = sweep(content, style, grid, folder, size=32, steps=2, progress=False)
+    >>> table[["style_weight", "pooling", "evaluations"]].values.tolist()[-1]
+    [10000.0, 'average', 2]
+    """
+    check_choice("ending", ending, ENDINGS)
+    _check_executor(executor)
+    points = checked_points(content, style, changes, {"recipe": recipe, **settings})
+    folder = writable_folder(folder)
+    there = read_records(folder)
+    missing = [point for point in points if not is_done(there.get(point.key), folder)]
+    with Progress(len(missing), "point") if progress else contextlib.nullcontext() as bar:
+        if bar and missing:
+            bar.show()
+        with contextlib.closing(_outcomes(missing, executor)) as outcomes:
+            for point, outcome in outcomes:
+                write_record(folder, point, outcome, ending)
+                if bar:
+                    bar.update(point.title or "done")
+    records = read_records(folder)
+    names = dict.fromkeys(name for point in points for name in point.changes)
+    return as_table([records[point.key] for point in points], folder, names)
+
+
+def load_sweep(folder):
+    """Read all that `sweep` has written into a folder, in one run or in several.
+
+    Parameters
+    ----------
+    folder : str or path
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each point: ``content_image`` and ``style_image`` (names), a column for each
+        setting that was changed, ``total_loss`` (weighted), ``content_loss``, ``style_loss`` and
+        ``tv_loss`` (each without its weight, in the recipe's convention, NaN where the weight is
+        0), ``evaluations``, ``seconds``, ``stop_reason``, ``picture`` (a path), ``error`` (missing
+        where all went well), ``history`` and ``settings`` (as in `Result`).
+
+    Raises
+    ------
+    ValueError
+        Where there is no such folder, or a file in it is not from a sweep.
+
+    Examples
+    --------
+    >>> load_sweep("no such folder")
+    Traceback (most recent call last):
+    ...
+    ValueError: cannot read no such folder: there is no such folder
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ValueError(f"cannot read {folder}: there is no such folder")
+    records = sorted(read_records(folder).values(), key=lambda record: record["number"])
+    if not records:
+        raise ValueError(f"cannot read {folder}: expected results of a sweep, found none")
+    names = dict.fromkeys(name for record in records for name in record["changes"])
+    return as_table(records, folder, names)
+
+
+def process_pool(workers):
+    """Make an executor of several processes on this machine that share its cores evenly.
+
+    Parameters
+    ----------
+    workers : int
+        Number of processes. One evaluation already uses all cores, so two processes pay where
+        pictures are small, and need twice the memory.
+
+    Returns
+    -------
+    concurrent.futures.ProcessPoolExecutor
+        Its processes start afresh. A script that uses it needs ``if __name__ == "__main__":``.
+
+    Examples
+    --------
+    >>> process_pool(0)
+    Traceback (most recent call last):
+    ...
+    ValueError: expected workers as a whole number of at least 1, got 0
+    """
+    check_count("workers", workers)
+    return _Pool(
+        workers,
+        # TensorFlow hangs in a process forked from one that has used it.
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_share_cores,
+        initargs=(workers,),
+    )
+
+
+class _Pool(concurrent.futures.ProcessPoolExecutor):
+    """After Ctrl-C it ends its processes, which know nothing of it, instead of waiting for them."""
+
+    def submit(self, *arguments, **options):
+        with answering_ctrl_c(signal.SIG_IGN):  # which a process that is started here takes over
+            return super().submit(*arguments, **options)
+
+    def __exit__(self, kind, error, trace):
+        if kind is not None:
+            for process in list((self._processes or {}).values()):
+                process.terminate()
+        return super().__exit__(kind, error, trace)
+
+
+def _share_cores(workers):
+    """Keep TensorFlow, which this process has not imported yet, to its share of the cores."""
+    allowed = getattr(os, "sched_getaffinity", None)  # only Linux tells
+    cores = len(allowed(0)) if allowed else os.cpu_count()
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, cores // workers)))
+
+
+def _check_executor(executor):
+    if executor is None:
+        return
+    if not isinstance(executor, concurrent.futures.Executor):
+        raise ValueError(
+            "expected executor as a concurrent.futures.Executor, such as process_pool(2) or "
+            f"Dask's client.get_executor(), got a {type(executor).__name__}"
+        )
+    context = getattr(executor, "_mp_context", None)
+    if context and context.get_start_method() == "fork" and "tensorflow" in sys.modules:
+        raise ValueError(
+            "expected processes that start afresh, since TensorFlow hangs in a forked one: use "
+            "process_pool, or ProcessPoolExecutor with mp_context=get_context('spawn')"
+        )
+
+
+def _outcomes(points, executor):
+    """Yield each point with its `Result`, or its error in words, as it finishes."""
+    if executor is None:
+        for point in points:
+            yield point, _compute(point.job())
+        return
+    waiting = {}
+    try:
+        for point in points:
+            if len(waiting) == IN_FLIGHT:
+                yield from _finished(waiting)
+            waiting[_submitted(executor, point.job())] = point
+        while waiting:
+            yield from _finished(waiting)
+    finally:  # also after Ctrl-C
+        for future in waiting:
+            future.cancel()
+
+
+def _compute(job):
+    """Run one point, wherever the executor has sent it."""
+    from stylelib.runs.run import run
+
+    try:
+        result = run(job)
+    except Exception as error:  # whatever it is must not stop the other points
+        return _described(error)
+    if result.stop_reason.startswith("interrupted"):
+        raise KeyboardInterrupt
+    return result
+
+
+def _submitted(executor, job):
+    try:
+        return executor.submit(_compute, job)
+    except concurrent.futures.BrokenExecutor as error:  # no worker is left
+        future = concurrent.futures.Future()
+        future.set_exception(error)
+        return future
+
+
+def _finished(waiting):
+    """Take at least one point out of those that wait."""
+    done, _ = concurrent.futures.wait(waiting, return_when=concurrent.futures.FIRST_COMPLETED)
+    for future in done:
+        point = waiting.pop(future)
+        try:
+            yield point, future.result()
+        except Exception as error:  # of a worker that died
+            yield point, _described(error)
+
+
+def _described(error):
+    return f"{type(error).__name__}: {one_line(error)}"

@@ -1,0 +1,209 @@
+"""The network: feature maps of a picture.
+
+Feature maps are read after the ReLU, as Eqs 2 and 6 of the paper ask for.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from stylelib._utils.checks import check_choice
+from stylelib._utils.tensorflow import keras, tf
+from stylelib.images.load import load_image
+from stylelib.preprocessing import preprocess
+from stylelib.vgg.float16 import ANSWERS, in_range
+from stylelib.vgg.layers import (
+    POOLINGS,
+    PRECISIONS,
+    block_and_conv,
+    keras_name,
+    kernel_shapes,
+    layer_names,
+    smallest_side,
+)
+from stylelib.vgg.precision import resolved
+from stylelib.vgg.weights import DATA, load_weights
+
+__all__ = ["VGG", "layer_names", "load_weights"]
+
+#: Pictures over which the mean activations of the normalised network are taken: all there are,
+#: since a filter that sleeps through photographs may be wide awake in front of a painting.
+REFERENCE_IMAGES = (
+    *("astronaut.jpg", "chelsea.jpg", "coffee.jpg", "rocket.jpg", "summer_palace.jpg"),
+    *("brick.png", "gravel.png", "starry_night.jpg", "swirls.jpg", "burning_sky.jpg"),
+    *("geometry.jpg", "stained_glass.jpg", "wave.jpg", "ink.jpg", "points.jpg"),
+)
+
+
+class VGG:
+    """VGG16 or VGG19 up to the deepest layer asked for, with nothing to train.
+
+    Parameters
+    ----------
+    layers : sequence of str
+        Names in Keras' spelling (``"block4_conv2"``) or the paper's (``"conv4_2"``).
+    network : {"vgg16", "vgg19"}
+    weights : str or path, optional
+        ``"embedded"`` (VGG16 only, in this repository), ``"imagenet"`` (Keras' download),
+        ``"random"`` (seeded), or a file, see `load_weights`. By default ``"embedded"`` for VGG16
+        and ``"imagenet"`` for VGG19.
+    pooling : {"max", "average"}
+        The kind of all inner poolings. VGG was trained with max; the paper found average "slightly
+        more appealing".
+    normalized : bool
+        Rescale every filter so that its mean activation is 1, as in the paper's CVPR 2016 version.
+        Differs from it: the mean runs over `REFERENCE_IMAGES`, not over ImageNet.
+    precision : {"float32", "bfloat16", "float16", "auto"}
+        Arithmetic inside the network, see `stylelib.vgg.precision`. Feature maps are ``float32`` in
+        any case.
+
+    Attributes
+    ----------
+    layers : tuple of str
+        The names as they were asked for.
+    network : str
+    precision : str
+        What ``"auto"`` was resolved to, if it was asked for.
+    model : keras.Model
+        From VGG space to the feature maps, by Keras' names; for float16 see `stylelib.vgg.float16`.
+
+    Raises
+    ------
+    ValueError
+        For an unknown layer or option, and where the weights cannot be read.
+
+    Examples
+    --------
+    >>> vgg = VGG(["conv1_1", "block2_conv1"])
+    >>> features = vgg(tf.zeros((1, 32, 48, 3)))
+    >>> {layer: tuple(maps.shape) for layer, maps in features.items()}
+    {'conv1_1': (1, 32, 48, 64), 'block2_conv1': (1, 16, 24, 128)}
+    """
+
+    def __init__(
+        self,
+        layers,
+        network="vgg16",
+        weights=None,
+        pooling="max",
+        normalized=False,
+        precision="float32",
+    ):
+        if isinstance(layers, str) or not isinstance(layers, Iterable):
+            raise ValueError(f"expected a list of layer names, got {layers!r}")
+        check_choice("pooling", pooling, POOLINGS)
+        self.precision = resolved(precision)
+        self._names = {layer: keras_name(layer, network) for layer in layers}
+        if not self._names:
+            raise ValueError("expected a list of layer names, got an empty one")
+        parameters = load_weights(network, weights)
+        if normalized:
+            parameters = _normalized(parameters, network, pooling)
+        self.layers = tuple(self._names)
+        self.network = network
+        self.model = _build(self._names.values(), network, pooling, self.precision)
+        self._answer = self.model
+        if self.precision == "float16":
+            parameters = {name: (k, ANSWERS * bias) for name, (k, bias) in parameters.items()}
+            self._answer = in_range(self.model)
+        _set_weights(self.model, parameters)
+
+    def __call__(self, x):
+        """Return the feature maps of a picture.
+
+        Parameters
+        ----------
+        x : tf.Tensor
+            ``float32``, ``(1, H, W, 3)``, VGG space. A layer of block b needs at least 2^(b−1)
+            pixels a side.
+
+        Returns
+        -------
+        dict of str to tf.Tensor
+            ``float32``, ``(1, h, w, N)``, in the order and under the names asked for.
+
+        Raises
+        ------
+        ValueError
+            For anything else, such as an image that was not preprocessed.
+        """
+        self._check(x)
+        features = self._answer(x)
+        return {layer: tf.cast(features[name], tf.float32) for layer, name in self._names.items()}
+
+    def _check(self, x):
+        """Refuse what would be silently wrong, such as an image that was not preprocessed."""
+        if len(x.shape) != 4 or x.shape[3] != 3 or x.dtype not in (tf.float32, np.float32):
+            raise ValueError(
+                "expected a picture in VGG space, float32 (1, H, W, 3), see preprocess; "
+                f"got {tf.as_dtype(x.dtype).name} of shape {tuple(x.shape)}"
+            )
+        needed = max(map(smallest_side, self.layers))
+        if any(side is not None and side < needed for side in x.shape[1:3]):
+            raise ValueError(
+                f"expected at least {needed} pixels a side for {self.layers}, "
+                f"got {x.shape[2]} × {x.shape[1]}"
+            )
+
+
+def _build(names, network, pooling, precision="float32"):
+    """Build the network up to the deepest of `names`."""
+    pool = {"max": keras.layers.MaxPooling2D, "average": keras.layers.AveragePooling2D}[pooling]
+    x = inputs = keras.Input((None, None, 3), dtype="float32")
+    outputs = {}
+    for name, shape in kernel_shapes(network).items():
+        block, conv = block_and_conv(name)
+        # The picture and its gradient pass through the first layer. Were they rounded there, the
+        # optimiser would end at a loss that is higher by up to 1 %; it costs next to no time.
+        dtype = "float32" if (block, conv) == (1, 1) else PRECISIONS[precision]
+        if conv == 1 and block > 1:
+            x = pool(2, dtype=dtype, data_format="channels_last", name=f"block{block - 1}_pool")(x)
+        x = keras.layers.Conv2D(
+            shape[-1],
+            3,
+            padding="same",
+            activation="relu",
+            kernel_initializer="zeros",  # drawing random ones would take time: they are set later
+            name=name,
+            dtype=dtype,
+            data_format="channels_last",
+        )(x)
+        outputs[name] = x
+        if outputs.keys() >= set(names):
+            break
+    model = keras.Model(inputs, {name: outputs[name] for name in names}, name=network)
+    model.trainable = False
+    return model
+
+
+def _set_weights(model, parameters):
+    for layer in model.layers:
+        if layer.name in parameters:
+            layer.set_weights(parameters[layer.name])
+
+
+def _normalized(parameters, network, pooling):
+    """Divide every filter by its mean activation, and undo that in the layer above.
+
+    ReLU and both poolings let a positive factor through, so every feature map is divided by its own
+    mean and nothing else changes. A filter that never answers is left alone.
+    """
+    names = layer_names(network)
+    model = _build(names, network, pooling)
+    _set_weights(model, parameters)
+    totals, positions = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0)
+    for image in REFERENCE_IMAGES:
+        x = preprocess(load_image(DATA / "images" / image, max_size=192))
+        for name, maps in model(x).items():
+            totals[name] += np.sum(maps, axis=(0, 1, 2), dtype=np.float64)
+            positions[name] += maps.shape[1] * maps.shape[2]
+    scaled, below = {}, np.ones(3)  # below: what the input channels were divided by
+    for name, (kernel, bias) in parameters.items():
+        mean = totals[name] / positions[name]
+        mean[mean == 0] = 1.0
+        scaled[name] = [
+            (kernel * below[:, np.newaxis] / mean).astype(np.float32),
+            (bias / mean).astype(np.float32),
+        ]
+        below = mean
+    return scaled

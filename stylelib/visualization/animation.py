@@ -1,0 +1,111 @@
+"""A run as an animation."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+
+from stylelib._utils.checks import check_choice, check_count, one_line
+from stylelib._utils.files import check_writable, replacing
+from stylelib.images.load import load_image
+from stylelib.preprocessing import deprocess
+
+#: Endings of the files that can be written; mp4 needs ``imageio-ffmpeg``.
+FILM_ENDINGS = (".gif", ".mp4")
+FRAMES = 80
+LARGEST_FRAME = 640  # pixels a side
+FRAMES_PER_SECOND = 12
+
+
+class Film:
+    """Collects pictures of a run, many of its beginning and fewer later on, when less happens.
+
+    Hand it to `minimize` or `transfer` as the callback, and call `write` in the end. Pictures of
+    more than `LARGEST_FRAME` pixels a side are scaled down.
+
+    Parameters
+    ----------
+    path : path
+        A ``.gif``, or an ``.mp4``.
+    steps : int
+        Evaluations of the run.
+    folder : path, optional
+        Of a run that goes on, see `Checkpoints`: its numbered pictures come first.
+
+    Raises
+    ------
+    ValueError
+        For another ending, and where nothing can be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from stylelib import noise_image, transfer
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     film = Film(Path(folder, "run.gif"), steps=3)
+    ...     result = transfer(noise_image((40, 60)), noise_image((40, 60), seed=1), size=32,
+    ...                       steps=3, callback=film)
+    ...     film.write()
+    ...     print([path.name for path in Path(folder).iterdir()], len(film.frames))
+    ['run.gif'] 3
+    """
+
+    def __init__(self, path, steps, folder=None):
+        check_count("steps", steps)
+        self.path = Path(path)
+        check_choice("a film that ends in", self.path.suffix.lower(), FILM_ENDINGS)
+        check_writable(self.path)
+        if self.path.suffix.lower() == ".mp4" and not importlib.util.find_spec("imageio_ffmpeg"):
+            raise ValueError(f"cannot write {path}: pip install imageio-ffmpeg, or ask for a .gif")
+        if steps > FRAMES:
+            self.wanted = set(np.geomspace(1, steps, FRAMES).round().astype(int).tolist())
+        else:
+            self.wanted = set(range(1, steps + 1))
+        self.folder = folder
+        self.first = steps + 1
+        self.frames = []
+
+    def __call__(self, evaluation, losses, x):
+        """Take a picture, if it is time for one."""
+        self.first = min(self.first, evaluation)
+        if evaluation in self.wanted:
+            self.frames.append(load_image(deprocess(x), max_size=LARGEST_FRAME))
+
+    def write(self):
+        """Write what was collected; the last picture stays for a second.
+
+        Raises
+        ------
+        ValueError
+            Where there is no picture at all, and where the file cannot be written.
+        """
+        import imageio.v3 as iio
+
+        frames = self._earlier() + self.frames
+        if not frames:
+            raise ValueError(f"cannot write {self.path}: the run has no picture to show")
+        frames += frames[-1:] * FRAMES_PER_SECOND
+        if self.path.suffix.lower() == ".gif":
+            options = {"extension": ".gif", "duration": 1000 / FRAMES_PER_SECOND, "loop": 0}
+        else:
+            height, width = (side - side % 2 for side in frames[0].shape[:2])  # H.264 wants it even
+            frames = [frame[:height, :width] for frame in frames]
+            options = {"extension": ".mp4", "fps": FRAMES_PER_SECOND, "macro_block_size": 2}
+        try:
+            data = iio.imwrite("<bytes>", frames, **options)
+        except Exception as error:  # of Pillow, or of ffmpeg
+            raise ValueError(f"cannot write {self.path}: {one_line(error)}") from error
+        if not data:  # ffmpeg fails without an error, such as where there is no room for its file
+            raise ValueError(f"cannot write {self.path}: the encoder gave nothing")
+        with replacing(self.path) as file:
+            file.write(data)
+
+    def _earlier(self):
+        """Pictures that were kept before the run went on: those nearest to the ones wanted."""
+        if self.folder is None:
+            return []
+        pictures = (path for path in Path(self.folder).glob("*.png") if path.stem.isdecimal())
+        kept = {int(path.stem): path for path in pictures if int(path.stem) < self.first}
+        wanted = [number for number in self.wanted if number < self.first and kept]
+        nearest = {min(kept, key=lambda number: abs(number - want)) for want in wanted}
+        return [load_image(kept[number], max_size=LARGEST_FRAME) for number in sorted(nearest)]

@@ -1,0 +1,121 @@
+"""Controls for trying a style transfer by hand, with a picture that changes while it is painted.
+
+For JupyterLab and Colab, which have ipywidgets; no other part of the library needs them.
+"""
+
+import io
+import threading
+
+import ipywidgets as widgets
+from PIL import Image
+
+from stylelib.api import transfer
+from stylelib.preprocessing import deprocess
+from stylelib.recipes.published import RECIPES
+from stylelib.vgg.weights import DATA
+
+CONTENT_IMAGES = ("summer_palace", "chelsea", "astronaut", "coffee", "rocket")
+STYLE_IMAGES = ("starry_night", "stained_glass", "wave", "swirls", "burning_sky", "points", "ink")
+STYLE_LAYERS = RECIPES["gatys2015"].style_layers
+SIZES = (96, 128, 160, 224, 320)
+
+
+class Playground(widgets.HBox):
+    """Controls on the left, the picture on the right.
+
+    The transfer runs in a thread of its own, so that the buttons answer while it does.
+
+    Parameters
+    ----------
+    content, style : dict of str to a picture, optional
+        Names to choose from, with whatever `load_image` takes; by default pictures of this series.
+    steps : int
+        Evaluations of the loss.
+
+    Examples
+    --------
+    >>> playground = Playground(steps=3)
+    >>> playground.size.value = 96
+    >>> playground.start.click()
+    >>> playground.wait()
+    >>> playground.note.value
+    'all 3 evaluations done'
+    """
+
+    def __init__(self, content=None, style=None, steps=200):
+        self.contents = _shipped(CONTENT_IMAGES) if content is None else dict(content)
+        self.styles = _shipped(STYLE_IMAGES) if style is None else dict(style)
+        self.steps = steps
+        self.result = None
+        self._thread = None
+        self._stopped = threading.Event()
+
+        self.content = _choice("content", self.contents)
+        self.style = _choice("style", self.styles)
+        self.exponent = widgets.FloatSlider(
+            -2, min=-6, max=0, step=0.25, readout_format=".2f", description="log α/β"
+        )
+        self.layers = widgets.SelectMultiple(
+            options=STYLE_LAYERS, value=STYLE_LAYERS, rows=5, description="layers"
+        )
+        self.size = widgets.Dropdown(options=SIZES, value=160, description="size")
+        self.start = widgets.Button(description="Start", button_style="primary", icon="play")
+        self.stop = widgets.Button(description="Stop", icon="stop", disabled=True)
+        self.note = widgets.Label("Choose, and press Start.")
+        self.picture = widgets.Image(format="png", width=420)
+        self.start.on_click(self._start)
+        self.stop.on_click(lambda button: self._stopped.set())
+        controls = [self.content, self.style, self.exponent, self.layers, self.size]
+        controls += [widgets.HBox([self.start, self.stop]), self.note]
+        super().__init__([widgets.VBox(controls, layout={"flex": "0 0 320px"}), self.picture])
+
+    def wait(self):
+        """Wait until the transfer has ended."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def _start(self, button):
+        self.start.disabled, self.stop.disabled = True, False
+        self.note.value = "Getting ready …"
+        self._stopped.clear()
+        # What is chosen now counts, whatever is clicked later.
+        pictures = self.contents[self.content.value], self.styles[self.style.value]
+        settings = {
+            "style_layers": self.layers.value,
+            "style_weight": 10**-self.exponent.value,
+            "size": self.size.value,
+        }
+        self._thread = threading.Thread(target=self._paint, args=(pictures, settings), daemon=True)
+        self._thread.start()
+
+    def _paint(self, pictures, settings):
+        try:
+            self.result = transfer(
+                *pictures, init="content", steps=self.steps, callback=self._show, **settings
+            )
+            self.picture.value = _png(self.result.image)
+            self.note.value = self.result.stop_reason
+        except Exception as error:  # a thread has no other place to say it
+            self.note.value = str(error)
+        finally:
+            self.start.disabled, self.stop.disabled = False, True
+
+    def _show(self, evaluation, losses, x):
+        """Show the picture as it is, and say whether to stop."""
+        self.picture.value = _png(deprocess(x))
+        self.note.value = f"evaluation {evaluation} of {self.steps}, loss {losses['total']:.2e}"
+        return self._stopped.is_set()
+
+
+def _shipped(names):
+    return {name.replace("_", " "): DATA / "images" / f"{name}.jpg" for name in names}
+
+
+def _choice(role, pictures):
+    return widgets.Dropdown(options=list(pictures), description=role)
+
+
+def _png(image):
+    file = io.BytesIO()
+    Image.fromarray(image).save(file, "PNG")
+    return file.getvalue()

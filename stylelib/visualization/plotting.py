@@ -1,0 +1,200 @@
+"""Figures that several notebooks share, in one style."""
+
+import io
+import sys
+
+import matplotlib.pyplot as plt
+import numpy as np
+from cycler import cycler
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage, BboxImage
+from PIL import Image
+
+from stylelib.vgg.layers import block_and_conv, paper_name
+
+#: Okabe and Ito's palette, which colour-blind readers can tell apart.
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+WIDTH = 9.0  # inches: what fits into a notebook on GitHub
+
+STYLE = {
+    "figure.constrained_layout.use": True,
+    "font.size": 11,
+    "axes.titlesize": 11,
+    "axes.prop_cycle": cycler(color=PALETTE),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.alpha": 0.3,
+    "legend.frameon": False,
+}
+
+
+def use_style(dpi=80):
+    """Set Matplotlib up for the notebooks.
+
+    In Jupyter, a figure with pictures becomes a JPEG, which takes a fifth of the room that a PNG
+    would. Any other figure becomes a PNG of 64 colours, smaller still, with sharp text.
+
+    Parameters
+    ----------
+    dpi : int
+        Pixels to the inch. 80 suits a screen, 200 a printed page.
+    """
+    plt.rcParams.update(STYLE | {"figure.dpi": dpi})
+    if "ipykernel" in sys.modules:
+        _choose_formats()
+
+
+def _choose_formats():
+    from IPython import get_ipython
+    from IPython.core.pylabtools import print_figure
+    from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+    def has_pictures(figure):  # on axes, or beside a point
+        return bool(figure.findobj(AxesImage) or figure.findobj(BboxImage))
+
+    def png(figure):
+        if has_pictures(figure):
+            return None
+        chart = Image.open(io.BytesIO(print_figure(figure, "png"))).convert("RGB")
+        file = io.BytesIO()
+        chart.quantize(64, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+        return file.getvalue()
+
+    def jpeg(figure):
+        options = {"pil_kwargs": {"quality": 65}}
+        return print_figure(figure, "jpeg", **options) if has_pictures(figure) else None
+
+    set_matplotlib_formats("png")
+    formatters = get_ipython().display_formatter.formatters
+    formatters["image/png"].for_type(Figure, png)
+    formatters["image/jpeg"].for_type(Figure, jpeg)
+
+
+def show_images(images, titles=None, columns=None, width=WIDTH):
+    """Draw pictures in rows, all of one height in each row, with a title above each.
+
+    Parameters
+    ----------
+    images : sequence of numpy.ndarray
+        ``(H, W, 3)`` or ``(H, W)``, ``uint8``; drawn as they are, never stretched. Pictures in grey
+        are shown from black (0) to white (255).
+    titles : sequence of str, optional
+    columns : int, optional
+        By default all pictures stand in one row.
+    width : float
+        Of the figure, in inches.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> figure = show_images([np.zeros((4, 6, 3), np.uint8)] * 3, titles=["a", "b", "c"], columns=2)
+    >>> [axes.get_title() for axes in figure.axes]
+    ['a', 'b', 'c']
+    """
+    images = list(images)
+    columns = columns or len(images)
+    rows = [images[i : i + columns] for i in range(0, len(images), columns)]
+    titles = iter([""] * len(images) if titles is None else titles)
+    # A last row that is not full keeps the scale of the others: an empty picture fills it up.
+    aspects = [[image.shape[1] / image.shape[0] for image in row] for row in rows]
+    if len(rows) > 1:
+        aspects[-1] += aspects[0][len(rows[-1]) :]
+    heights = [(width - 0.1 * columns) / sum(row) + 0.35 for row in aspects]
+    figure = plt.figure(figsize=(width, sum(heights)))
+    strips = np.atleast_1d(figure.subfigures(len(rows), 1, height_ratios=heights))
+    for strip, row, ratios in zip(strips, rows, aspects, strict=True):
+        grid = strip.add_gridspec(1, len(ratios), width_ratios=ratios)
+        for column, image in enumerate(row):
+            axes = strip.add_subplot(grid[column])
+            axes.imshow(image, cmap="gray", vmin=0, vmax=255)
+            axes.set_title(next(titles))
+            axes.set_axis_off()
+    return figure
+
+
+def show_layers(images, notes=None, rows=None, width=WIDTH):
+    """Draw a picture for each layer: the five blocks side by side, convolutions from top to bottom.
+
+    The first row holds conv1_1 to conv5_1, as Figure 1 of arXiv 1508.06576 does, the second
+    conv1_2 to conv5_2, as that of the CVPR paper.
+
+    Parameters
+    ----------
+    images : dict of str to numpy.ndarray
+        By layer name, all of one shape: ``(H, W, 3)`` or ``(H, W)``, ``uint8``.
+    notes : dict of str to str, optional
+        By layer name: what stands beside the name in the title.
+    rows : sequence of str, optional
+        What stands on the left of each row.
+    width : float
+        Of the figure, in inches.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> picture = np.zeros((4, 6, 3), np.uint8)
+    >>> figure = show_layers({"conv1_1": picture, "block2_conv2": picture}, {"conv1_1": "90 %"})
+    >>> [axes.get_title() for axes in figure.axes]
+    ['conv1_1 · 90 %', '', '', 'conv2_2']
+    """
+    places = {layer: block_and_conv(layer) for layer in images}
+    columns, convolutions = (max(place[axis] for place in places.values()) for axis in (0, 1))
+    height, side = next(iter(images.values())).shape[:2]
+    strip_height = (width - 0.1 * columns) / columns * height / side + 0.35
+    figure = plt.figure(figsize=(width, convolutions * strip_height))
+    strips = np.atleast_1d(figure.subfigures(convolutions, 1))
+    for strip, label in zip(strips, rows or (), strict=False):
+        strip.supylabel(label, fontsize=10)
+    cells = [strip.subplots(1, columns, squeeze=False)[0] for strip in strips]
+    for axes in np.ravel(cells):
+        axes.set_axis_off()  # those of layers that VGG has not stay empty
+    for layer, (block, conv) in places.items():
+        axes = cells[conv - 1][block - 1]
+        axes.imshow(images[layer], cmap="gray", vmin=0, vmax=255)
+        note = f" · {notes[layer]}" if notes and layer in notes else ""
+        axes.set_title(paper_name(layer) + note, fontsize=10)
+    return figure
+
+
+def plot_losses(histories, terms=("total", "style", "content"), width=WIDTH):
+    """Draw losses against evaluations on a logarithmic axis, one panel for each term.
+
+    Parameters
+    ----------
+    histories : dict of str to dict
+        `Result.history` by the name of the run.
+    terms : sequence of {"total", "style", "content", "tv"}
+    width : float
+        Of the figure, in inches.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Examples
+    --------
+    >>> figure = plot_losses({"L-BFGS": {"total": np.array([100.0, 10.0, 1.0])}}, terms=["total"])
+    >>> figure.axes[0].get_yscale()
+    'log'
+    """
+    figure, panels = plt.subplots(
+        1, len(terms), figsize=(width, 3.6), sharey=True, squeeze=False, layout="constrained"
+    )
+    for axes, term in zip(panels[0], terms, strict=True):
+        for name, history in histories.items():
+            losses = np.asarray(history[term])
+            axes.plot(np.arange(1, len(losses) + 1), losses, label=name, linewidth=1.8)
+        axes.set_yscale("log", nonpositive="mask")
+        axes.set(title=f"{term} loss", xlabel="evaluation")
+    panels[0, 0].set_ylabel("weighted loss")
+    if len(histories) > 1:
+        handles, names = panels[0, 0].get_legend_handles_labels()
+        figure.legend(handles, names, loc="outside lower center", ncols=min(len(names), 2))
+    return figure

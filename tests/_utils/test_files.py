@@ -1,0 +1,99 @@
+"""Files that appear whole or not at all, and archives of arrays that are not trusted."""
+
+import io
+import zipfile
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stylelib._utils.files import check_writable, read_arrays, remove_leftovers, replacing
+
+
+def archive(**members):
+    """A zip file of arrays, or of bytes as they are."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as zipped:
+        for name, value in members.items():
+            if not isinstance(value, bytes):
+                part = io.BytesIO()
+                np.save(part, value, allow_pickle=True)
+                value = part.getvalue()
+            zipped.writestr(f"{name}.npy", value)
+    return file.getvalue()
+
+
+WHOLE = archive(a=np.arange(6.0).reshape(2, 3), b=np.array("words"), c=np.array(True))
+
+
+class TestArrays:
+    def test_what_was_saved_is_read(self):
+        arrays = read_arrays(WHOLE)
+        np.testing.assert_array_equal(arrays["a"], [[0, 1, 2], [3, 4, 5]])
+        assert (str(arrays["b"]), bool(arrays["c"])) == ("words", True)
+
+    @given(damages=st.lists(st.tuples(st.integers(0, len(WHOLE) - 1), st.integers(0, 255))))
+    def test_flipped_bytes(self, damages):
+        data = bytearray(WHOLE)
+        for position, value in damages:
+            data[position] = value
+        self.arrays_or_value_error(bytes(data))
+
+    @given(length=st.integers(0, len(WHOLE)), more=st.binary(max_size=30))
+    def test_a_part_of_a_file(self, length, more):
+        self.arrays_or_value_error(WHOLE[:length] + more)
+
+    def arrays_or_value_error(self, data):
+        try:
+            arrays = read_arrays(data)
+        except ValueError as error:
+            assert len(str(error).splitlines()) == 1
+        else:
+            assert all(isinstance(array, np.ndarray) for array in arrays.values())
+
+    @pytest.mark.parametrize(
+        ("data", "message"),
+        [
+            (b"", "no .npz file"),
+            (archive(a=np.array([{}], object)), "allow_pickle=False"),
+            (archive(a=b"cos\nsystem\n(S'exit 1'\ntR."), "a is no array"),
+            (archive(a=b"\x93NUMPY\x01\x00\x0b\x00{'exit': 1}"), "keys"),
+        ],
+    )
+    def test_what_is_not_read(self, data, message):
+        with pytest.raises(ValueError, match=message):
+            read_arrays(data)
+
+    def test_a_size_that_is_only_claimed(self):
+        header = b"{'descr': '<f8', 'fortran_order': False, 'shape': (10000000000000,)}"
+        start = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+        with pytest.raises(ValueError, match="allocate|EOF"):
+            read_arrays(archive(a=start))
+
+
+class TestWriting:
+    def test_an_error_in_between_leaves_the_old_file(self, tmp_path):
+        path = tmp_path / "file"
+        path.write_text("old")
+        with pytest.raises(RuntimeError), replacing(path) as file:
+            file.write(b"half")
+            raise RuntimeError
+        assert (path.read_text(), list(tmp_path.iterdir())) == ("old", [path])
+
+    def test_a_name_as_long_as_the_system_allows(self, tmp_path):
+        path = tmp_path / ("ä" * 125 + ".png")  # 254 bytes
+        check_writable(path)
+        with replacing(path) as file:
+            file.write(b"whole")
+        assert path.read_bytes() == b"whole"
+
+    def test_leftovers_are_those_of_replacing(self, tmp_path):
+        (tmp_path / ".mine.tmp").touch()
+        with replacing(tmp_path / "file"):
+            (other,) = set(tmp_path.iterdir()) - {tmp_path / ".mine.tmp"}
+            killed = other.rename(other.with_name(other.name.replace("-", "-0")))
+            other.touch()
+        assert killed.exists()
+        remove_leftovers(tmp_path)
+        assert sorted(path.name for path in tmp_path.iterdir()) == [".mine.tmp", "file"]

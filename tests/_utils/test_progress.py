@@ -1,0 +1,56 @@
+import io
+import re
+import threading
+
+import pytest
+
+from stylelib._utils.progress import Progress
+
+
+def test_on_a_terminal_there_is_a_bar_with_loss_and_time_left():
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    terminal = Terminal()
+    with Progress(4, file=terminal) as progress:
+        assert terminal.getvalue() == ""  # an error that comes first must stand alone
+        for evaluation in range(1, 5):
+            progress(evaluation, {"total": 1234.0}, None)
+    assert "100%" in terminal.getvalue()
+    assert "loss 1.234e+03" in terminal.getvalue()
+    assert re.search(r"\d\d:\d\d<", terminal.getvalue())
+
+
+@pytest.mark.parametrize("steps", [1, 3, 7, 10, 25, 1000])
+def test_elsewhere_there_are_at_most_ten_lines_and_the_last_is_100(steps):
+    file = io.StringIO()
+    with Progress(steps, file=file) as progress:
+        for evaluation in range(1, steps + 1):
+            progress(evaluation, {"total": 1.0}, None)
+    lines = file.getvalue().splitlines()
+    assert len(lines) == min(steps, 10)
+    assert lines[-1].startswith("100 %")
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_where_nobody_listens_any_more_the_computation_goes_on(terminal):
+    class Closed(io.StringIO):
+        def isatty(self):
+            return terminal
+
+        def write(self, text):
+            raise BrokenPipeError
+
+    def compute():
+        with Progress(10, file=Closed()) as progress:
+            for evaluation in range(1, 11):
+                progress(evaluation, {"total": 1.0}, None)
+        done.append(progress.done)
+
+    done = []
+    compute()
+    thread = threading.Thread(target=compute, daemon=True)  # of whom a lock may be left locked
+    thread.start()
+    thread.join(10)
+    assert done == [10, 10]

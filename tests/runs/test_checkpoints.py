@@ -1,0 +1,302 @@
+"""Runs that go on after any end, and folders that never hold half a file."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+from stylelib import (
+    RECIPES,
+    VGG,
+    Objective,
+    load_image,
+    minimize,
+    noise_image,
+    preprocess,
+    save_image,
+    transfer,
+)
+from stylelib.cli import main
+from stylelib.runs.checkpoints import STATE
+
+RECIPE = RECIPES["gatys2015"].replace(
+    style_layers=["conv1_1", "conv2_1"], content_layers=["conv2_2"], init="content"
+)
+
+
+@pytest.fixture(scope="module")
+def objective(content_image, style_image):
+    vgg = VGG([*RECIPE.style_layers, *RECIPE.content_layers], pooling=RECIPE.pooling)
+    return Objective(vgg, RECIPE, content_image, style_image)
+
+
+@pytest.fixture
+def start(content_image):
+    return preprocess(noise_image(content_image.shape[:2]))
+
+
+@pytest.fixture
+def paint(content_image, style_image, tmp_path):
+    def run(**options):
+        options = {"folder": tmp_path / "run", "size": 32, "steps": 12, "save_every": 5} | options
+        return transfer(content_image, style_image, RECIPE, **options)
+
+    return run
+
+
+def run_and_states(objective, start, *arguments, **options):
+    states = []
+    result = minimize(objective, start, *arguments, save=states.append, **options)
+    return result, {len(state["history"]): state for state in states}
+
+
+class TestMinimize:
+    @pytest.mark.parametrize(
+        ("optimizer", "options"),
+        [
+            ("adam", {}),
+            ("adam", {"beta_1": 0.99, "epsilon": 0.1, "decay": 0.5}),
+            ("adam", {"clipping": "rounds", "round_length": 5, "clip_limit": 20.0}),
+            ("adam", {"clipping": "never"}),
+            ("sgd", {}),
+            ("sgd", {"decay": 0.5}),
+        ],
+    )
+    def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(
+        self, optimizer, options, objective, start
+    ):
+        whole, states = run_and_states(objective, start, optimizer, 17, save_every=5, **options)
+        assert list(states) == [5, 10, 15, 17]
+        for evaluation, state in states.items():
+            resumed = minimize(objective, start, optimizer, 17, state=state, **options)
+            for term, losses in whole.history.items():
+                np.testing.assert_array_equal(resumed.history[term], losses, str(evaluation))
+            np.testing.assert_array_equal(resumed.image, whole.image)
+            assert resumed.evaluations == 17
+            assert resumed.stop_reason == whole.stop_reason
+
+    def test_a_finished_run_can_be_made_longer(self, objective, start):
+        whole = minimize(objective, start, "adam", 12)
+        _, states = run_and_states(objective, start, "adam", 7)
+        longer = minimize(objective, start, "adam", 12, state=states[7])
+        np.testing.assert_array_equal(longer.history["total"], whole.history["total"])
+
+    def test_lbfgs_goes_on_from_its_best_picture(self, objective, start):
+        _, states = run_and_states(objective, start, "lbfgs", 20, save_every=8)
+        for evaluation in (8, 16):
+            before = states[evaluation]["history"][:, 0].min()
+            resumed = minimize(objective, start, "lbfgs", 24, state=states[evaluation])
+            assert resumed.evaluations == 24
+            # Its first evaluation is that of the best picture: no lower, and no higher.
+            assert resumed.history["total"][evaluation] == pytest.approx(before, rel=1e-5)
+            assert resumed.history["total"].min() < before
+
+    def test_the_time_before_the_break_counts(self, objective, start):
+        _, states = run_and_states(objective, start, "adam", 3)
+        states[3]["seconds"] = np.array(1000.0)
+        assert minimize(objective, start, "adam", 4, state=states[3]).seconds > 1000
+
+    def test_save_every_must_be_a_number_of_evaluations(self, objective, start):
+        with pytest.raises(ValueError, match="expected save_every as a whole number of at least 1"):
+            minimize(objective, start, steps=2, save=print, save_every=0)
+
+
+class TestTransfer:
+    def test_a_run_leaves_numbered_pictures_and_its_state(self, paint, tmp_path):
+        result = paint()
+        names = sorted(path.name for path in (tmp_path / "run").iterdir())
+        assert names == ["00005.png", "00010.png", "00012.png", STATE]
+        np.testing.assert_array_equal(load_image(tmp_path / "run" / "00012.png"), result.image)
+
+    def test_an_interrupted_run_goes_on(self, paint, tmp_path):
+        whole = paint(folder=tmp_path / "whole", optimizer="adam")
+
+        def interrupt(evaluation, losses, x):
+            if evaluation == 8:
+                raise KeyboardInterrupt
+
+        paint(optimizer="adam", callback=interrupt)
+        with pytest.raises(ValueError, match="holds a run that is not finished; resume it"):
+            paint(optimizer="adam")
+        resumed = paint(optimizer="adam", resume=True)
+        np.testing.assert_array_equal(resumed.history["total"], whole.history["total"])
+        np.testing.assert_array_equal(resumed.image, whole.image)
+        paint(optimizer="adam")  # the run is finished: another may take its place
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"style_weight": 1.0}, r"settings of the run in .*run, style_weight 1000.0, got 1.0"),
+            ({"seed": 3}, "seed 0, got 3"),
+            ({"size": 40}, "expected the settings of the run"),
+            ({"folder": "elsewhere"}, "cannot resume: there is no elsewhere/state.npz"),
+            ({"folder": None, "save_every": None}, "expected a folder for the run, got none"),
+        ],
+    )
+    def test_a_run_goes_on_only_with_its_own_settings(
+        self, options, message, paint, tmp_path, monkeypatch
+    ):
+        monkeypatch.chdir(tmp_path)
+        paint(steps=2)
+        with pytest.raises(ValueError, match=message):
+            paint(**{"resume": True, "steps": 4} | options)
+
+    def test_other_pixels_are_told_from_other_names(self, paint, content_image, tmp_path):
+        save_image(tmp_path / "one.png", content_image)
+        (tmp_path / "other.png").write_bytes((tmp_path / "one.png").read_bytes())
+        paint(steps=2, init=str(tmp_path / "one.png"))
+        resume = {"steps": 4, "resume": True}
+        assert paint(init=str(tmp_path / "other.png"), **resume).evaluations == 4
+        save_image(tmp_path / "other.png", 255 - content_image)
+        with pytest.raises(ValueError, match="init sha256 [0-9a-f]{12}, got sha256 [0-9a-f]{12}"):
+            paint(init=str(tmp_path / "other.png"), **resume)
+
+    def test_only_leftovers_of_a_killed_run_are_removed(self, paint, tmp_path):
+        folder = tmp_path / "run"
+        folder.mkdir()
+        for name in (".notes.tmp", f".stylelib-{'0' * 32}.tmp"):
+            (folder / name).write_text("half")
+        paint(steps=2)
+        assert [path.name for path in folder.glob(".*")] == [".notes.tmp"]
+
+    def test_a_run_without_weights_leaves_no_folder(self, paint, tmp_path):
+        (tmp_path / "mine.npz").write_text("no weights")
+        with pytest.raises(ValueError, match=r"cannot read .*mine\.npz"):
+            paint(weights=tmp_path / "mine.npz")
+        assert not (tmp_path / "run").exists()
+
+    def test_a_run_that_does_not_fit_leaves_no_folder(self, paint, tmp_path, monkeypatch):
+        monkeypatch.setattr("stylelib.runs.memory.available", lambda: 0)
+        with pytest.raises(ValueError, match="of free memory"):
+            paint()
+        assert not (tmp_path / "run").exists()
+
+    def test_saving_needs_a_folder(self, paint):
+        with pytest.raises(ValueError, match="expected a folder for the run, got none"):
+            paint(folder=None)
+
+    @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 broken", b"text", None])
+    def test_a_broken_state_is_one_clear_error(self, content, paint, tmp_path):
+        paint(steps=2)
+        state = tmp_path / "run" / STATE
+        whole = state.read_bytes()
+        state.write_bytes(whole[: len(whole) // 2] if content is None else content)
+        with pytest.raises(ValueError, match=r"cannot read .*state\.npz: expected the state of a"):
+            paint(resume=True, steps=4)
+
+    @pytest.mark.parametrize(
+        ("name", "value", "reason"),
+        [
+            ("best", None, "it lacks best"),
+            ("settings", "[]", ""),
+            ("settings", "{}", ""),
+            ("history", 1, "its arrays have other shapes"),
+            ("best", 1, "its arrays have other shapes"),
+        ],
+    )
+    def test_a_state_of_another_kind_is_one_clear_error(self, name, value, reason, paint, tmp_path):
+        paint(steps=2)
+        path = tmp_path / "run" / STATE
+        with np.load(path) as file:
+            state = dict(file)
+        del state[name]
+        np.savez(path, **state if value is None else state | {name: np.array(value)})
+        message = rf"cannot read .*: expected the state of a run: {reason}"
+        with pytest.raises(ValueError, match=message):
+            paint(resume=True, steps=4)
+
+    def test_a_folder_that_cannot_be_is_refused_before_the_run(self, paint, tmp_path):
+        (tmp_path / "file").write_text("")
+        with pytest.raises(ValueError, match="cannot write to"):
+            paint(folder=tmp_path / "file", callback=pytest.fail)
+
+    @pytest.mark.parametrize(
+        ("fitting", "evaluations", "reason"),
+        [
+            (3, 10, "cannot write {}: No space left on device, at evaluation 10"),
+            (5, 12, "all 12 evaluations done; cannot write {}: No space left on device"),
+        ],
+    )
+    def test_a_full_disk_ends_the_run_and_keeps_the_last_state_and_the_best_picture(
+        self, fitting, evaluations, reason, paint, tmp_path, monkeypatch
+    ):
+        left = iter(range(fitting))  # files: a picture and a state for each save
+
+        def full(descriptor):
+            if next(left, None) is None:
+                raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("stylelib._utils.files.os.fsync", full)
+        result = paint(optimizer="adam")
+        assert result.evaluations == evaluations
+        assert result.stop_reason == reason.format(tmp_path / "run" / STATE)
+        assert result.image.shape == (22, 32, 3)
+        monkeypatch.undo()
+        assert not list((tmp_path / "run").glob(".*"))
+        assert paint(optimizer="adam", resume=True).evaluations == 12
+
+
+class TestCommandLine:
+    def arguments(self, tmp_path, image, optimizer, *more):
+        for name in ("content.png", "style.png"):
+            save_image(tmp_path / name, image)
+        recipe = ("--size", "32", "--optimizer", optimizer, "--init", "noise")
+        paths = (str(tmp_path / name) for name in ("content.png", "style.png"))
+        return ["transfer", *paths, "-o", str(tmp_path / "out.png"), *recipe, *more]
+
+    def test_save_every_and_resume(self, tmp_path, content_image, capsys):
+        run = self.arguments(tmp_path, content_image, "adam", "--save-every", "2")
+        assert main([*run, "--steps", "4"]) == 0
+        folder = tmp_path / "out.run"
+        assert {path.name for path in folder.iterdir()} == {"00002.png", "00004.png", STATE}
+        capsys.readouterr()
+        assert main([*run, "--steps", "6", "--resume", str(folder)]) == 0
+        assert "83 %  evaluation 5 of 6" in capsys.readouterr().err
+        assert main([*run, "--steps", "6", "--resume", str(tmp_path)]) == 2
+        assert "cannot resume: there is no" in capsys.readouterr().err
+
+    @pytest.mark.parametrize(("optimizer", "kills"), [("adam", 20), ("lbfgs", 5)])
+    def test_a_run_survives_kills(self, optimizer, kills, tmp_path, content_image, random):
+        """SIGKILL at random moments; each time the next process goes on where the last one was."""
+        folder = tmp_path / "out.run"
+        save = ("--steps", "5000", "--save-every", "1")
+        run = self.arguments(tmp_path, content_image, optimizer, *save)
+        reached = [0]
+        for _ in range(kills):
+            resume = ["--resume", str(folder)] if reached[-1] else []
+            command = [sys.executable, "-m", "stylelib", *run, *resume]
+            with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+                try:
+                    while process.poll() is None and _evaluations(folder) <= reached[-1]:
+                        time.sleep(0.02)
+                    time.sleep(random.uniform(0, 0.2))
+                finally:  # also where this test is interrupted
+                    process.send_signal(signal.SIGKILL)
+            assert process.returncode == -signal.SIGKILL
+            reached.append(_evaluations(folder))
+            assert reached[-1] > reached[-2]
+            for picture in folder.glob("*.png"):
+                assert load_image(picture).shape == (22, 32, 3)
+                if int(picture.stem) < reached[-1] - 2:
+                    picture.unlink()  # seen; there would be thousands in the end
+        with np.load(folder / STATE) as state:
+            history = state["history"][:, 0]
+        if optimizer == "lbfgs":  # goes on from the best picture
+            for first in reached[1:-1]:
+                assert history[first] == history[:first].min()
+            return
+        arguments = [str(tmp_path / name) for name in ("content.png", "style.png")]
+        options = {"size": 32, "optimizer": "adam", "init": "noise", "steps": len(history)}
+        whole = transfer(*arguments, **options)
+        np.testing.assert_array_equal(history, whole.history["total"])
+
+
+def _evaluations(folder):
+    """How far the state in a folder has come; whoever reads it must never find half of it."""
+    if not (folder / STATE).exists():
+        return 0
+    with np.load(folder / STATE) as state:
+        return len(state["history"])

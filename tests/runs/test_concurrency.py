@@ -1,0 +1,49 @@
+"""Runs at the same time, in one process or several, paint what they paint alone."""
+
+import concurrent.futures
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info
+
+from stylelib import noise_image, process_pool, transfer
+from stylelib._utils.process import one_blas_thread
+
+OPTIONS = {"size": 64, "steps": 12, "init": "content"}
+
+
+def blas_threads():
+    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+
+def paint(seed, optimizer):
+    pictures = noise_image((48, 64), seed), noise_image((50, 50), seed + 1)
+    return transfer(*pictures, optimizer=optimizer, **OPTIONS).image
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_two_transfers_in_two_threads_give_the_bytes_they_give_alone(optimizer):
+    alone = [paint(seed, optimizer) for seed in (1, 2)]
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        together = list(pool.map(paint, (1, 2), (optimizer, optimizer)))
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_two_transfers_in_a_process_pool_give_the_bytes_they_give_alone():
+    alone = [paint(seed, "lbfgs") for seed in (1, 2)]
+    with process_pool(2) as pool:
+        together = list(pool.map(paint, (1, 2), ("lbfgs", "lbfgs")))
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_the_blas_limit_is_set_once_and_lifted_by_the_last():
+    before = blas_threads()
+    first, second = one_blas_thread(), one_blas_thread()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert blas_threads() == {1}
+    second.__exit__(None, None, None)
+    assert blas_threads() == before

@@ -1,0 +1,562 @@
+import concurrent.futures
+import json
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import distributed
+import numpy as np
+import pytest
+
+from stylelib import load_image, load_sweep, noise_image, process_pool, save_image, sweep, transfer
+from stylelib.recipes.published import RECIPES
+from stylelib.sweeps import sweep as module
+from stylelib.sweeps.plan_file import read_plan
+
+CONTENT, STYLE = noise_image((40, 60), seed=1), noise_image((50, 50), seed=2)
+SMALL = {"size": 32, "steps": 2, "progress": False}
+GRID = {"style_weight": [1e2, 1e4], "pooling": ["max", "average"]}
+
+
+def run(folder, changes=None, content=CONTENT, style=STYLE, **options):
+    return sweep(content, style, changes or GRID, folder, **SMALL | options)
+
+
+def files(folder):
+    return {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+
+
+class TestResults:
+    def test_a_grid_is_every_combination_and_each_is_a_transfer(self, tmp_path):
+        table = run(tmp_path / "new" / "folder", seed=3)
+        assert list(zip(table["style_weight"], table["pooling"], strict=True)) == [
+            (1e2, "max"), (1e2, "average"), (1e4, "max"), (1e4, "average"),
+        ]  # fmt: skip
+        for row in table.itertuples():
+            single = transfer(
+                CONTENT, STYLE, size=32, steps=2, seed=3,
+                style_weight=row.style_weight, pooling=row.pooling,
+            )  # fmt: skip
+            np.testing.assert_array_equal(load_image(row.picture), single.image)
+            assert row.total_loss == pytest.approx(single.history["total"].min(), rel=1e-5)
+            best = single.history["total"].argmin()
+            style = single.history["style"][best] / row.style_weight
+            assert row.style_loss == pytest.approx(style, rel=1e-5)
+            assert row.settings["recipe"]["style_weight"] == row.style_weight
+            assert row.settings["versions"] == single.settings["versions"]
+            np.testing.assert_allclose(row.history["total"], single.history["total"], rtol=1e-5)
+        assert np.isnan(table["tv_loss"]).all()
+        assert table["error"].isna().all()
+
+    def test_a_list_holds_the_points_and_the_table_fills_the_gaps(self, tmp_path):
+        table = run(tmp_path, [{}, {"tv_weight": 0.5}, {"init": "style", "recipe": "keras"}])
+        assert table["tv_weight"].tolist() == [0.0, 0.5, RECIPES["keras"].tv_weight]
+        assert table["init"].tolist() == ["noise", "noise", "style"]
+        assert table["recipe"].tolist() == ["gatys2015", "gatys2015", "keras"]
+
+    def test_layers_and_starts_are_points_too(self, tmp_path):
+        save_image(tmp_path / "start.png", noise_image((40, 60)))
+        layers = [["conv1_1"], ["conv1_1", "conv2_1"]]
+        grid = {"style_layers": layers, "init": ["content", str(tmp_path / "start.png")]}
+        table = run(tmp_path / "folder", grid)
+        assert table["style_layers"].tolist() == [tuple(layers[i]) for i in (0, 0, 1, 1)]
+        assert table["init"].tolist() == ["content", "start.png"] * 2
+
+    def test_several_pictures_are_crossed_and_named_without_their_folders(self, tmp_path):
+        paths = [tmp_path / f"{name}.png" for name in ("a", "b", "c")]
+        for seed, path in enumerate(paths):
+            save_image(path, noise_image((40, 50), seed=seed))
+        table = run(tmp_path / "folder", [{}], content=paths[0], style=[str(p) for p in paths[1:]])
+        assert table["content_image"].tolist() == ["a.png", "a.png"]
+        assert table["style_image"].tolist() == ["b.png", "c.png"]
+        for path in (tmp_path / "folder").glob("*.json"):
+            assert str(tmp_path) not in path.read_text()
+
+    def test_the_folder_gives_the_same_table(self, tmp_path):
+        table = run(tmp_path)
+        again = load_sweep(str(tmp_path)).drop(columns=["history"])
+        assert again.equals(table.drop(columns=["history"]))
+
+    def test_jpeg_takes_less_room(self, tmp_path):
+        table = run(tmp_path, [{}], ending=".jpg")
+        assert table["picture"][0].endswith(".jpg")
+        assert load_image(table["picture"][0]).shape == (21, 32, 3)
+
+    @pytest.mark.parametrize("progress", [True, False])
+    def test_progress(self, progress, tmp_path, capsys):
+        run(tmp_path, [{}], progress=progress)
+        assert ("100 %  point 1 of 1" in capsys.readouterr().err) == progress
+
+
+class TestContinuing:
+    def test_a_second_run_does_what_is_missing(self, tmp_path, monkeypatch):
+        first = run(tmp_path, {"style_weight": [1, 10]})
+        before = files(tmp_path)
+        calls = []
+        compute = module._compute
+        monkeypatch.setattr(module, "_compute", lambda job: calls.append(job) or compute(job))
+        second = run(tmp_path, {"style_weight": [100.0, 10.0, 1.0]})  # 10 is 10.0
+        assert len(calls) == 1
+        assert files(tmp_path).items() >= before.items()
+        assert second["style_weight"].tolist() == [100, 10, 1]
+        assert second["total_loss"][2] == first["total_loss"][0]
+        assert len(load_sweep(tmp_path)) == 3
+
+    def test_a_picture_that_is_gone_is_painted_again(self, tmp_path):
+        (picture,) = run(tmp_path, [{}])["picture"]
+        os.remove(picture)
+        run(tmp_path, [{}])
+        assert os.path.isfile(picture)
+
+    def test_other_pixels_are_another_point(self, tmp_path):
+        run(tmp_path, [{}])
+        run(tmp_path, [{}], content=noise_image((40, 60), seed=9))
+        assert len(load_sweep(tmp_path)) == 2
+
+    def test_a_point_has_the_columns_that_this_sweep_asks_for(self, tmp_path):
+        run(tmp_path, {"style_weight": [1]}, pooling="max")
+        again = run(tmp_path, [{"pooling": "max", "style_weight": 1}])
+        assert len(list(tmp_path.glob("*.json"))) == 1
+        assert again["pooling"].tolist() == ["max"]
+
+    def test_success_under_another_name_takes_the_place_of_a_failure(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("stylelib.runs.run.run", break_on_max(None))
+        run(tmp_path, {"pooling": ["max"]})
+        monkeypatch.undo()
+        run(tmp_path, [{}], pooling="max")
+        assert load_sweep(tmp_path)["error"].isna().tolist() == [True]
+
+    def test_a_failure_is_recorded_stops_nothing_and_is_tried_again(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(
+            "stylelib.runs.run.run", break_on_max(sys.modules["stylelib.runs.run"].run)
+        )
+        table = run(tmp_path)
+        assert table["error"].fillna("").tolist() == ["MemoryError: no memory left", ""] * 2
+        assert np.isfinite(table["total_loss"]).tolist() == [False, True] * 2
+        assert table["picture"].notna().tolist() == [False, True] * 2
+        monkeypatch.undo()
+        assert run(tmp_path)["error"].isna().all()
+        assert len(load_sweep(tmp_path)) == 4
+
+    def test_a_loss_that_is_no_number_is_told_and_readable(self, tmp_path):
+        table = run(tmp_path, [{"style_weight": 1e38, "content_weight": 0.0}])
+        assert "no finite number" in table["stop_reason"][0]
+        text = next(tmp_path.glob("*.json")).read_text()
+        assert json.loads(text, parse_constant=pytest.fail)["history"]["total"] == [None]
+
+    def test_ctrl_c_keeps_what_is_done(self, tmp_path, monkeypatch):
+        real = sys.modules["stylelib.runs.run"].run
+        calls = iter([None, KeyboardInterrupt])
+
+        def interrupted(job):
+            def callback(*_):
+                if error:
+                    raise error
+
+            error = next(calls)
+            return real(job, callback)
+
+        monkeypatch.setattr("stylelib.runs.run.run", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run(tmp_path)
+        assert len(load_sweep(tmp_path)) == 1
+        assert len(list(tmp_path.iterdir())) == 2
+
+    def test_a_full_disk_is_one_line_and_leaves_nothing_half(self, tmp_path, monkeypatch):
+        replace = Path.replace
+
+        def full(temporary, path):
+            if path.suffix == ".json":
+                raise OSError(28, "No space left on device")
+            return replace(temporary, path)
+
+        monkeypatch.setattr(Path, "replace", full)
+        with pytest.raises(ValueError, match=r"cannot write .*\.json: No space left on device"):
+            run(tmp_path)
+        assert not list(tmp_path.glob("*.json"))
+        assert not list(tmp_path.glob(".*.tmp"))
+
+
+def break_on_max(run):
+    def broken(job):
+        if job.recipe.pooling == "max":
+            raise MemoryError("no memory left")
+        return run(job)
+
+    return broken
+
+
+class TestExecutors:
+    def same(self, table, tmp_path):
+        here = run(tmp_path / "here")
+        assert table["error"].isna().all()
+        assert table["style_weight"].tolist() == here["style_weight"].tolist()
+        # Another number of threads adds in another order.
+        np.testing.assert_allclose(table["total_loss"], here["total_loss"], rtol=1e-3)
+
+    def test_threads(self, tmp_path):
+        with concurrent.futures.ThreadPoolExecutor(2) as executor:
+            self.same(run(tmp_path / "there", executor=executor), tmp_path)
+
+    def test_processes(self, tmp_path):
+        with process_pool(2) as executor:
+            self.same(run(tmp_path / "there", executor=executor), tmp_path)
+
+    def test_more_points_than_are_handed_out_at_once(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(module, "IN_FLIGHT", 2)
+        with concurrent.futures.ThreadPoolExecutor(1) as executor:
+            self.same(run(tmp_path / "there", executor=executor), tmp_path)
+
+    def test_a_pool_that_breaks_fails_its_points_and_no_others(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(module, "IN_FLIGHT", 1)
+        monkeypatch.setattr(module, "_compute", kill_this_process)
+        with process_pool(1) as executor:
+            table = run(tmp_path, executor=executor)
+        assert table["error"].str.startswith("BrokenProcessPool: ").all()
+        monkeypatch.undo()
+        assert run(tmp_path)["error"].isna().all()
+
+    def test_an_error_of_ours_cancels_what_waits(self, tmp_path, monkeypatch):
+        def refuse(*arguments):
+            raise ValueError("no more")
+
+        monkeypatch.setattr(module, "write_record", refuse)
+        with concurrent.futures.ThreadPoolExecutor(1) as executor:
+            with pytest.raises(ValueError, match="no more"):
+                run(tmp_path, {"seed": list(range(50))}, executor=executor)
+            assert executor._work_queue.qsize() < 50  # the rest was cancelled
+
+    def test_a_fork_of_tensorflow_is_refused(self, tmp_path):
+        fork = multiprocessing.get_context("fork")
+        executor = concurrent.futures.ProcessPoolExecutor(1, mp_context=fork)
+        with executor, pytest.raises(ValueError, match="TensorFlow hangs in a forked one"):
+            run(tmp_path, executor=executor)
+
+
+def kill_this_process(job):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Two worker processes of Dask on this machine."""
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1",
+            silence_logs=50,
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):  # fmt: skip
+        client.wait_for_workers(2)
+        yield client
+
+
+class TestDask:
+    def test_two_workers_give_what_one_process_gives(self, cluster, tmp_path):
+        TestExecutors().same(run(tmp_path / "there", executor=cluster.get_executor()), tmp_path)
+
+    def test_both_workers_work(self, cluster, tmp_path):
+        ran = cluster.get_executor().map(where, range(20))
+        assert len(set(ran)) == 2
+        assert os.getpid() not in set(ran)
+
+    def test_a_point_whose_worker_is_killed_runs_again_on_another(self, cluster, tmp_path):
+        executor = cluster.get_executor()
+        killer = concurrent.futures.ThreadPoolExecutor(1)
+        with killer:
+            killed = killer.submit(kill_a_busy_worker, cluster)
+            table = run(tmp_path, {"seed": list(range(6))}, executor=executor, steps=40)
+        assert killed.result()
+        assert table["error"].isna().all()
+        assert table["evaluations"].tolist() == [40] * 6
+
+    def test_on_the_command_line(self, cluster, tmp_path, capsys):
+        from stylelib import cli
+
+        plan = write_plan(tmp_path)
+        assert cli.main(["sweep", str(plan), "--dask", cluster.scheduler.address]) == 0
+        assert "2 points, 0 failed" in capsys.readouterr().out
+
+
+def where(number):
+    time.sleep(0.1)
+    return os.getpid()
+
+
+def kill_a_busy_worker(client):
+    """Wait until a worker computes a point, and kill its process."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        busy = [worker for worker, tasks in client.processing().items() if tasks]
+        if busy:
+            time.sleep(0.5)  # into the middle of the point
+            pids = client.run(os.getpid, workers=busy[:1])
+            os.kill(pids[busy[0]], signal.SIGKILL)
+            return True
+        time.sleep(0.05)
+    return False
+
+
+class TestBadInput:
+    @pytest.mark.parametrize(
+        ("changes", "options", "message"),
+        [
+            (
+                {"style_wieght": [1]},
+                {},
+                r"point 1 \(style_wieght 1\): .*did you mean 'style_weight'",
+            ),
+            (
+                [{}, {"style_weight": -1}],
+                {},
+                r"point 2 \(style_weight -1\): expected style_weight as",
+            ),
+            (
+                {"pooling": "max"},
+                {},
+                "expected a list of values for pooling in the grid, got 'max'",
+            ),
+            ({"pooling": []}, {}, r"expected a list of values for pooling in the grid, got \[\]"),
+            ([], {}, "expected at least one point"),
+            ("max", {}, "expected changes as a dict of lists or a list of dicts, got 'max'"),
+            (["max"], {}, "expected changes as a dict of lists or a list of dicts"),
+            (
+                {"style_weight": [1, 1.0]},
+                {},
+                "expected each point once, got style_weight 1 2 times",
+            ),
+            ([{}, {}], {}, "expected each point once, got no changes 2 times"),
+            ({"init": [CONTENT]}, {}, "expected init as text or numbers, got a ndarray"),
+            ({"init": ["gone.png"]}, {}, r"cannot read gone\.png: there is no such file"),
+            ({"recipe": ["kears"]}, {}, "did you mean 'keras'"),
+            ({"size": [16]}, {}, "expected size as a whole number of at least 32, got 16"),
+            ({"weights": ["gone.npz"]}, {}, "expected weights 'embedded'"),
+            ({"network": ["vgg11"]}, {}, "expected network vgg16"),
+            ({"content_layers": [["conv3_4"]]}, {}, "expected a layer of vgg16"),
+            ({"callback": [print]}, {}, "expected callback as text or numbers"),
+            ({"content": ["a.jpg"]}, {}, "expected changes of settings, got content"),
+            ([{}], {"callback": print}, "expected a setting of .*got 'callback'"),
+            ([{}], {"content": []}, "expected at least one content image"),
+            ([{}], {"style": "gone.jpg"}, r"cannot read gone\.jpg"),
+            ([{}], {"ending": ".gif"}, "expected ending .png"),
+            ([{}], {"executor": 2}, r"expected executor as .*process_pool\(2\).* got a int"),
+        ],
+    )
+    def test_it_is_refused_before_anything_runs(self, changes, options, message, tmp_path):
+        with pytest.raises(ValueError, match=message) as error:
+            sweep(changes=changes, folder=tmp_path / "new",
+                  **{"content": CONTENT, "style": STYLE} | SMALL | options)  # fmt: skip
+        assert "\n" not in str(error.value)
+        assert not (tmp_path / "new").exists()
+
+    def test_a_folder_that_is_a_file(self, tmp_path):
+        (tmp_path / "file").touch()
+        with pytest.raises(ValueError, match="cannot write to .*file"):
+            run(tmp_path / "file")
+
+    @pytest.mark.parametrize("text", ["", "[1]", "{}", '{"key": 1}', "\x00"])
+    def test_a_file_that_is_no_result_is_named(self, text, tmp_path):
+        (tmp_path / "other.json").write_text(text)
+        for attempt in (run, load_sweep):
+            with pytest.raises(
+                ValueError, match=r"cannot read .*other\.json: expected a result of"
+            ):
+                attempt(tmp_path)
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [("picture", 3), ("changes", 3), ("history", []), ("history", {"total": ["a"]}),
+         ("settings", {}), ("settings", {"recipe": {}})],
+    )  # fmt: skip
+    def test_a_result_of_another_kind_is_named(self, name, value, tmp_path):
+        run(tmp_path, [{"seed": 1}])
+        (path,) = tmp_path.glob("*.json")
+        path.write_text(json.dumps(json.loads(path.read_text()) | {name: value}))
+        with pytest.raises(ValueError, match=rf"cannot read .*{path.name}: expected a result of"):
+            load_sweep(tmp_path)
+
+    def test_nesting_without_end_is_named(self, tmp_path):
+        (tmp_path / "other.json").write_text(99_999 * "[")
+        with pytest.raises(ValueError, match=r"cannot read .*other\.json: expected a result of"):
+            load_sweep(tmp_path)
+
+    def test_a_picture_that_was_emptied_is_painted_again(self, tmp_path):
+        run(tmp_path, [{"seed": 1}])
+        (picture,) = tmp_path.glob("*.png")
+        whole = picture.read_bytes()
+        picture.write_bytes(b"")
+        run(tmp_path, [{"seed": 1}])
+        assert picture.read_bytes() == whole
+
+    def test_an_empty_folder(self, tmp_path):
+        with pytest.raises(ValueError, match="expected results of a sweep, found none"):
+            load_sweep(tmp_path)
+
+
+def write_plan(folder, text=None):
+    save_image(folder / "content.png", CONTENT)
+    save_image(folder / "style.png", STYLE)
+    path = folder / "weights.toml"
+    path.write_text(text or PLAN, encoding="utf-8")
+    return path
+
+
+PLAN = """
+content = "content.png"
+style = "style.png"
+[settings]
+size = 32
+steps = 2
+[grid]
+style_weight = [1, 1e3]
+"""
+
+
+class TestPlans:
+    def test_every_key(self, tmp_path):
+        text = """
+        content = ["content.png", "https://example.org/a.jpg"]
+        style = "style.png"
+        recipe = "keras"
+        folder = "results"
+        ending = ".jpg"
+        [settings]
+        init = "content.png"
+        seed = 3
+        [[points]]
+        style_layers = ["conv1_1"]
+        [[points]]
+        init = "noise"
+        weights = "own.npz"
+        """
+        plan = read_plan(write_plan(tmp_path, text))
+        assert plan == {
+            "content": [str(tmp_path / "content.png"), "https://example.org/a.jpg"],
+            "style": str(tmp_path / "style.png"),
+            "recipe": "keras",
+            "folder": str(tmp_path / "results"),
+            "ending": ".jpg",
+            "init": str(tmp_path / "content.png"),
+            "seed": 3,
+            "changes": [
+                {"style_layers": ["conv1_1"]},
+                {"init": "noise", "weights": str(tmp_path / "own.npz")},
+            ],
+        }
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("content = ", r"weights\.toml: expected TOML, Invalid value"),
+            ("style = 'a'", "expected a content image, such as content = "),
+            ("sytle = 'a'", "expected a key .* got 'sytle'; did you mean 'style'"),
+            ("content = 'a'\nstyle = 'b'", r"expected either a table \[grid\] or"),
+            (PLAN + "[[points]]\nseed = 1", r"expected either a table \[grid\] or"),
+            ("content = 'a'\nstyle = 'b'\ngrid = 3", "expected grid as a table, got 3"),
+            ("content = 'a'\nstyle = 'b'\npoints = []", r"expected points as an array of tables"),
+            (PLAN.replace("size = 32", "style = 'x'"), r"in \[settings\], got style"),
+            (PLAN.replace("size = 32", "folder = 'x'"), r"in \[settings\], got folder"),
+            ("folder = 3\n" + PLAN, "expected folder as a path, got 3"),
+        ],
+    )
+    def test_a_bad_file_is_one_line_that_names_it(self, text, message, tmp_path):
+        with pytest.raises(ValueError, match=message) as error:
+            read_plan(write_plan(tmp_path, text))
+        assert "weights.toml" in str(error.value)
+        assert "\n" not in str(error.value)
+
+    @pytest.mark.parametrize("points", ["[1]", "['x']", "[['x']]"])
+    def test_points_that_are_no_tables_are_refused(self, points, tmp_path):
+        text = f"content = 'content.png'\nstyle = 'style.png'\npoints = {points}"
+        with pytest.raises(ValueError, match="expected changes as a dict of lists or a list of d"):
+            sweep(**read_plan(write_plan(tmp_path, text)))
+
+    @pytest.mark.parametrize("content", [None, b"\xff", b"a = " + 9999 * b"["])
+    def test_a_file_that_cannot_be_read(self, content, tmp_path):
+        if content:
+            (tmp_path / "plan.toml").write_bytes(content)
+        with pytest.raises(ValueError, match=r"cannot read .*plan\.toml"):
+            read_plan(tmp_path / "plan.toml")
+
+
+class TestCommandLine:
+    @pytest.mark.parametrize("options", [[], ["--workers", "2"]])
+    def test_a_plan_runs_and_goes_on(self, options, tmp_path):
+        from stylelib import cli
+
+        plan = write_plan(tmp_path)
+        assert cli.main(["sweep", str(plan), *options]) == 0
+        before = files(tmp_path / "weights")
+        assert len(before) == 4
+        assert cli.main(["sweep", str(plan)]) == 0
+        assert files(tmp_path / "weights") == before
+        assert load_sweep(tmp_path / "weights")["style_weight"].tolist() == [1, 1000]
+
+    def test_another_folder(self, tmp_path, capsys):
+        from stylelib import cli
+
+        folder = tmp_path / "elsewhere"
+        assert cli.main(["sweep", str(write_plan(tmp_path)), "--folder", str(folder)]) == 0
+        assert capsys.readouterr().out == f"{folder}: 2 points, 0 failed\n"
+        assert len(load_sweep(folder)) == 2
+
+    def test_failures_are_named_and_the_status_tells(self, tmp_path, monkeypatch, capsys):
+        from stylelib import cli
+
+        plan = write_plan(tmp_path, PLAN.replace("style_weight = [1, 1e3]", "pooling = ['max']"))
+        monkeypatch.setattr("stylelib.runs.run.run", break_on_max(None))
+        assert cli.main(["sweep", str(plan)]) == 1
+        captured = capsys.readouterr()
+        assert "stylelib: point 1 failed: MemoryError: no memory left\n" in captured.err
+        assert captured.out.endswith("1 points, 1 failed\n")
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            (["--workers", "0"], "expected workers as a whole number of at least 1, got 0"),
+            (["--workers", "1", "--dask", "x"], "expected --workers or --dask, got both"),
+            (["--dask", "tcp://127.0.0.1:1"], "no Dask scheduler answers at tcp://127.0.0.1:1"),
+            (["--dask", "host"], "no Dask scheduler answers at host"),
+        ],
+    )
+    def test_bad_options(self, options, message, tmp_path, monkeypatch, capsys):
+        from stylelib import cli
+
+        monkeypatch.setattr(cli, "DASK_TIMEOUT", 0.5)
+        assert cli.main(["sweep", str(write_plan(tmp_path)), *options]) == 2
+        assert message in capsys.readouterr().err
+
+    def test_without_dask(self, tmp_path, monkeypatch, capsys):
+        from stylelib import cli
+
+        monkeypatch.setitem(sys.modules, "distributed", None)
+        assert cli.main(["sweep", str(write_plan(tmp_path)), "--dask", "tcp://host:8786"]) == 2
+        assert "pip install distributed" in capsys.readouterr().err
+
+    def test_a_bad_plan_answers_without_tensorflow(self, tmp_path):
+        plan = write_plan(tmp_path, PLAN.replace("style_weight", "style_wieght"))
+        code = (
+            "import sys; from stylelib.cli import main; "
+            f"status = main(['sweep', {str(plan)!r}]); "
+            "sys.exit(status if 'tensorflow' not in sys.modules else 99)"
+        )
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert done.returncode == 2
+        assert done.stderr.count("\n") == 1
+        assert "did you mean 'style_weight'" in done.stderr
+
+    def test_ctrl_c_ends_the_workers_too(self, tmp_path):
+        plan = write_plan(tmp_path, PLAN.replace("steps = 2", "steps = 100000"))
+        assert "100000" in plan.read_text()
+        command = [sys.executable, "-m", "stylelib", "sweep", str(plan), "--workers", "2"]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, start_new_session=True) as process:
+            time.sleep(6)  # its workers have begun, or are about to
+            os.killpg(process.pid, signal.SIGINT)
+            _, err = process.communicate(timeout=30)
+        assert process.returncode == 130
+        assert err.decode().endswith("stylelib: interrupted\n")
+        assert b"Traceback" not in err

@@ -1,0 +1,71 @@
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stylelib import noise_image, transfer
+from stylelib.recipes.published import RECIPES
+from stylelib.visualization.playground import Playground
+
+CONTENT, STYLE = noise_image((40, 60), seed=1), noise_image((50, 50), seed=2)
+
+
+@pytest.fixture
+def playground():
+    playground = Playground({"noise": CONTENT}, {"other noise": STYLE}, steps=4)
+    playground.size.options = (32, 48)
+    playground.size.value = 32
+    return playground
+
+
+def shown(playground):
+    return np.asarray(Image.open(io.BytesIO(playground.picture.value)))
+
+
+def test_what_is_chosen_is_painted_and_shown_meanwhile(playground):
+    pictures, buttons = [], []
+    playground.picture.observe(lambda change: pictures.append(change.new), "value")
+    playground.note.observe(
+        lambda _: buttons.append((playground.start.disabled, playground.stop.disabled)), "value"
+    )
+    playground.layers.value = ("conv1_1", "conv2_1")
+    playground.exponent.value = -2
+    playground.start.click()
+    playground.wait()
+    expected = transfer(
+        CONTENT, STYLE, size=32, steps=4, init="content",
+        style_weight=100, style_layers=["conv1_1", "conv2_1"],
+    )  # fmt: skip
+    np.testing.assert_array_equal(shown(playground), expected.image)
+    np.testing.assert_array_equal(playground.result.image, expected.image)
+    assert len(pictures) >= 4
+    assert playground.note.value == "all 4 evaluations done"
+    assert set(buttons) == {(True, False)}
+    assert (playground.start.disabled, playground.stop.disabled) == (False, True)
+
+
+def test_it_stops_and_starts_again(playground):
+    playground.steps = 10_000
+    playground.picture.observe(lambda change: playground.stop.click(), "value")
+    for _ in range(2):
+        playground.start.click()
+        playground.wait()
+        assert "stopped by the callback at evaluation" in playground.note.value
+
+
+def test_bad_choices_are_told_where_the_progress_stands(playground):
+    playground.layers.value = ()
+    playground.start.click()
+    playground.wait()
+    assert playground.note.value == "expected style_layers as a list of at least one, got ()"
+    assert not playground.start.disabled
+
+
+def test_pictures_of_the_series_are_there():
+    playground = Playground()
+    assert "summer palace" in playground.content.options
+    assert "starry night" in playground.style.options
+    for path in [*playground.contents.values(), *playground.styles.values()]:
+        assert path.is_file()
+    assert playground.layers.value == RECIPES["gatys2015"].style_layers
