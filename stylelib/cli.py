@@ -280,7 +280,7 @@ def _run(options, name, sources, arguments, steps, more=None):
         result = getattr(api, name)(*sources, *arguments, callback=watch, **given, **(more or {}))
     if not np.isfinite(result.history["total"]).any():  # nothing was painted
         print(f"stylelib: {result.stop_reason}", file=sys.stderr)
-        return _status(result.stop_reason)
+        return _exit_status(result.status)
     _save(output, result.image)
     height, width, _ = result.image.shape
     network, recipe = result.settings["network"], result.settings["recipe"]
@@ -289,13 +289,14 @@ def _run(options, name, sources, arguments, steps, more=None):
     print(f"{output}: {width} × {height}, {network}, {result.seconds:.0f} s, {result.stop_reason}")
     if film is not None:
         film.write()
-    return _status(result.stop_reason)
+    return _exit_status(result.status)
 
 
-def _status(stop_reason):
-    if stop_reason.startswith("interrupted"):
+def _exit_status(status):
+    """The exit status for a `Result.status`."""
+    if status == "interrupted":
         return INTERRUPTED
-    return FAILED if "no finite number" in stop_reason or "cannot write" in stop_reason else OK
+    return FAILED if status in ("diverged", "unsaved") else OK
 
 
 def _check_kept(sources, outputs, folder):
@@ -453,7 +454,7 @@ def _doctor(options):
     run = transfer(
         content, style, size=256, steps=8, callback=lambda *_: times.append(time.perf_counter())
     )
-    if run.stop_reason.startswith("interrupted"):
+    if run.status == "interrupted":
         raise KeyboardInterrupt
     seconds = statistics.median(b - a for a, b in itertools.pairwise(times[1:]))
     row("speed", f"{seconds:.2f} s per evaluation at 256 × 256, float32")

@@ -188,7 +188,7 @@ def total_variation_loss(x, exponent=1.25):
 
     Not in the paper; Mahendran and Vedaldi (arXiv 1412.0035) introduced this family, writing
     β = 2·exponent. 1.25 is the form of Keras' style-transfer example, 1 the sum of squares. Recipes
-    name three forms, in `VARIATIONS`. They weigh small against large differences in ways of their
+    name three forms, in `TV_LOSSES`. They weigh small against large differences in ways of their
     own, so no weight turns one form into another.
 
     Parameters
@@ -224,7 +224,7 @@ def total_variation_loss(x, exponent=1.25):
 
 #: Forms of the total variation loss by name: Keras' example, half the sum of squares (the gradient
 #: in jcjohnson's code is that of this one), and TensorFlow's Σ |dx| + |dy| with all borders.
-VARIATIONS = {
+TV_LOSSES = {
     "power": total_variation_loss,
     "squares": lambda x: 0.5 * total_variation_loss(x, exponent=1),
     "absolute": lambda x: tf.reduce_sum(tf.image.total_variation(x)),

@@ -2,7 +2,7 @@
 
 from stylelib._utils.tensorflow import tf
 from stylelib.losses import (
-    VARIATIONS,
+    TV_LOSSES,
     content_loss,
     representation_distance,
     style_representation,
@@ -10,9 +10,6 @@ from stylelib.losses import (
 from stylelib.preprocessing import preprocess
 from stylelib.recipes.conventions import check_style_size, paper_weights
 from stylelib.vgg.layers import canonical
-
-#: Names of the losses, each already multiplied by its weight.
-LOSSES = ("total", "content", "style", "tv")
 
 # Each Objective has graphs of its own. TensorFlow takes that for one function traced too often.
 tf.get_logger().addFilter(lambda record: "Objective._" not in record.getMessage())
@@ -74,17 +71,17 @@ class Objective:
             raise ValueError(f"expected a VGG with the {term} layers {layers}, {missing} missing")
 
     def _content_target(self, x):
-        features = self._look(x)
+        features = self._features(x)
         return {layer: features[canonical(layer)] for layer in self.recipe.content_layers}
 
     def _style_target(self, x):
-        features = self._look(x)
+        features = self._features(x)
         return {
             layer: style_representation(features[canonical(layer)])
             for layer in self.recipe.style_layers
         }
 
-    def _look(self, x):
+    def _features(self, x):
         """Feature maps by Keras' names, so that a recipe may use either spelling."""
         return {canonical(layer): maps for layer, maps in self.vgg(x).items()}
 
@@ -101,7 +98,7 @@ class Objective:
         dict of str to tf.Tensor
             ``"total"``, ``"content"`` (α L_content), ``"style"`` (β L_style) and ``"tv"``.
         """
-        features = self._look(x)
+        features = self._features(x)
         distances = {
             layer: content_loss(features[canonical(layer)], target)
             for layer, target in self.content_representation.items()
@@ -122,7 +119,7 @@ class Objective:
             distance = representation_distance(representation, self.style_representation[layer])
             style += weights["style"][layer] * distance
         if self.recipe.tv_weight:
-            tv += self.recipe.tv_weight * VARIATIONS[self.recipe.tv_convention](x)
+            tv += self.recipe.tv_weight * TV_LOSSES[self.recipe.tv_convention](x)
         return {"total": content + style + tv, "content": content, "style": style, "tv": tv}
 
     def _paper_weights(self, x):

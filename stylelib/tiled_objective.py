@@ -112,7 +112,7 @@ class TiledObjective(Objective):
 
     def _inside(self, seen, inner, layers):
         """Feature maps of a tile, without those of its margin."""
-        features, maps = self._look(seen), {}
+        features, maps = self._features(seen), {}
         for layer in layers:
             top, bottom, left, right = tf.unstack(inner // smallest_side(layer))
             maps[layer] = features[canonical(layer)][:, top:bottom, left:right]

@@ -1,9 +1,15 @@
-"""The loop that lowers the loss of a picture: the only place with state."""
+"""The loop that lowers the loss of a picture: the only place with state.
+
+Every optimiser evaluates the loss through one object, `_Run`: an objective that records each
+evaluation, keeps the best picture and knows when to stop. Adam and SGD repeat `train_step`; L-BFGS
+is SciPy's, which decides itself what to evaluate next.
+"""
 
 import contextlib
 import dataclasses
 import math
 import time
+from typing import NamedTuple
 
 import numpy as np
 import scipy.optimize
@@ -11,16 +17,14 @@ import scipy.optimize
 from stylelib._utils.checks import check_choice, check_count, one_line
 from stylelib._utils.process import one_blas_thread
 from stylelib._utils.tensorflow import keras, tf
-from stylelib.objective import LOSSES, Objective
+from stylelib.objective import Objective
 from stylelib.preprocessing import deprocess, deprocess_stretched, pixel_bounds
-from stylelib.recipes.recipe import (
-    CLIPPINGS,
-    DEFAULT_MEMORY,
-    OPTIMIZERS,
-    RECOVERIES,
-    check_learning_rate,
-    check_memory,
+from stylelib.recipes.optimizers import (
+    DEFAULT_HISTORY_SIZE,
+    DEFAULT_LEARNING_RATE,
+    OptimizerSettings,
 )
+from stylelib.recipes.recipe import LOSSES, POSTPROCESSES
 
 #: How far, in grey levels, a first step along the gradient goes where the gradient is largest.
 FIRST_STEP = 10.0
@@ -38,12 +42,19 @@ class Result:
         ``uint8``, ``(H, W, 3)``, RGB: of all pictures evaluated, the one with the lowest total
         loss.
     history : dict of str to numpy.ndarray
-        ``"total"``, ``"content"``, ``"style"`` and ``"tv"``: one weighted loss per evaluation.
+        ``"total"``, ``"content"``, ``"style"`` and ``"tv"``, each ``float64`` of shape
+        ``(evaluations,)``: one weighted loss per evaluation.
     evaluations : int
         How often the loss and its gradient were computed.
     seconds : float
     stop_reason : str
         Why it ended, in words.
+    status : str
+        Why it ended, in one word for programs: ``"finished"`` (all steps are done),
+        ``"converged"`` (L-BFGS: the loss falls no further), ``"stalled"`` (L-BFGS: its line search
+        found no lower loss), ``"stopped"`` (by the callback), ``"interrupted"`` (by Ctrl-C),
+        ``"diverged"`` (a loss or the picture was no finite number) or ``"unsaved"`` (its state
+        could not be saved).
     settings : dict
         All that is needed to do it again.
     """
@@ -53,11 +64,17 @@ class Result:
     evaluations: int
     seconds: float
     stop_reason: str
+    status: str
     settings: dict
 
 
 def train_step(objective, x, optimizer, bounds=None):
     """Take one step with a Keras optimiser, and stay within the bounds.
+
+    `minimize` repeats it for Adam and SGD, with an objective that also records what it evaluates.
+    Its default, L-BFGS, evaluates through that same objective, but SciPy takes the steps: the
+    line search of L-BFGS may evaluate several pictures before it settles on one, and SciPy's is a
+    loop of its own, which calls the objective and cannot be told to take one step.
 
     Parameters
     ----------
@@ -96,19 +113,10 @@ def minimize(
     optimizer="lbfgs",
     steps=200,
     callback=None,
-    learning_rate=None,
     *,
-    beta_1=None,
-    epsilon=None,
-    decay=1.0,
-    memory=None,
-    round_length=None,
-    clipping="steps",
-    clip_limit=None,
-    recovery="clip",
-    save=None,
-    save_every=None,
-    state=None,
+    postprocess="clip",
+    checkpoints=None,
+    **settings,
 ):
     """Lower the loss of a picture.
 
@@ -117,7 +125,7 @@ def minimize(
     objective : Objective
     x0 : tf.Tensor
         ``float32``, ``(1, H, W, 3)``, VGG space: where to start.
-    optimizer : {"lbfgs", "adam", "sgd"} or keras.optimizers.Optimizer
+    optimizer : {"lbfgs", "adam", "sgd"}, keras.optimizers.Optimizer or OptimizerSettings
         ``"lbfgs"`` is SciPy's L-BFGS-B; the others go through `train_step`.
     steps : int
         Evaluations of the loss and its gradient, for every optimiser.
@@ -125,292 +133,324 @@ def minimize(
         Called as ``callback(evaluation, losses, x)`` after each evaluation: its number from 1, the
         losses as a dict of floats, and the picture evaluated, an array in VGG space. If it returns
         something true, the run ends.
-    learning_rate : float, optional
-        For ``"adam"``, by default 5 (of 255 grey levels), and ``"sgd"``, by default so that the
-        first step moves no channel of any pixel by more than `FIRST_STEP`; finding that out takes
-        one evaluation more, which is not counted.
-    beta_1, epsilon : float, optional
-        Of ``"adam"``, by default Keras' own.
-    decay : float
-        Factor on the learning rate of ``"adam"`` and ``"sgd"`` over 100 steps.
-    memory : int, optional
-        Of ``"lbfgs"``: of how many of its last steps it keeps the curvature, by default SciPy's 10.
-    round_length : int, optional
-        Evaluations after which a new round begins; L-BFGS forgets the curvature between rounds. By
-        default there is one round.
-    clipping : {"steps", "rounds", "never"}
-        Whether values stay between the bounds all the time, are brought back there after each
-        round, or are free.
-    clip_limit : float, optional
-        The bounds are ± this; by default `pixel_bounds`.
-    recovery : {"clip", "stretch"}
+    postprocess : {"clip", "stretch"}
         Whether the result goes through `deprocess` or `deprocess_stretched`.
-    save : callable, optional
-        Called as ``save(state)`` after every `save_every` evaluations, and at the end. A state is a
-        dict of arrays, enough to go on from there. An ``OSError`` or ``ValueError`` of it, as on a
-        full disk, ends the run.
-    save_every : int, optional
-        By default the state is saved at the end only.
-    state : dict of str to numpy.ndarray, optional
-        What `save` was given: go on from there. All other arguments must be those of that run; only
+    checkpoints : Checkpoints, optional
+        Where the run keeps its state: ``checkpoints.save(state)`` is called after every
+        ``checkpoints.save_every`` evaluations, and at the end. A state is a dict of arrays. An
+        ``OSError`` or ``ValueError``, as on a full disk, ends the run. If ``checkpoints.state`` is
+        not None, the run goes on from there. All other arguments must be those of that run; only
         `steps` may be larger. With Keras' optimisers the run then takes the very steps that it
         would have taken without the break. L-BFGS goes on from the best picture and gathers its
         curvature anew, since SciPy does not hand it out.
+    **settings
+        See `OptimizerSettings`, such as ``learning_rate=5.0``.
 
     Returns
     -------
     Result
         Ctrl-C, a loss that is no longer a finite number, a state that cannot be saved and the
-        optimiser itself can end the run early; `Result.stop_reason` says so, and `Result.image` is
-        the best picture until then.
+        optimiser itself can end the run early; `Result.status` says so, and `Result.image` is the
+        best picture until then.
 
     Raises
     ------
     ValueError
-        For an unknown optimiser, or a number of steps below 1.
+        For an unknown optimiser or setting, a value out of range, or a number of steps below 1.
+
+    Examples
+    --------
+    >>> from stylelib import RECIPES, VGG, noise_image, preprocess
+    >>> recipe = RECIPES["gatys2015"].replace(content_layers=["conv1_1"], style_weight=0)
+    >>> objective = Objective(VGG(["conv1_1"]), recipe, content_image=noise_image((32, 32)))
+    >>> x0 = preprocess(noise_image((32, 32), seed=1))
+    >>> minimize(objective, x0, "adam", steps=3, learning_rate=2.0).status
+    'finished'
     """
     check_count("steps", steps)
-    for name, count in (("round_length", round_length), ("save_every", save_every)):
-        if count is not None:
-            check_count(name, count)
-    check_choice("clipping", clipping, CLIPPINGS)
-    check_choice("recovery", recovery, RECOVERIES)
-    if not isinstance(optimizer, keras.optimizers.Optimizer):
-        check_choice("optimizer", optimizer, OPTIMIZERS)
-    check_learning_rate(learning_rate, optimizer)
-    check_memory(memory, optimizer)
-    if learning_rate is not None:
-        learning_rate = float(learning_rate)  # Keras takes neither 5 nor NumPy's numbers
-    settings = {"optimizer": optimizer, "learning_rate": learning_rate, "steps": steps}
-    if not isinstance(optimizer, str):
-        settings["optimizer"] = keras.optimizers.serialize(optimizer)
-    bounds = pixel_bounds() if clip_limit is None else (-clip_limit, clip_limit)
-    x0 = tf.convert_to_tensor(x0, tf.float32)
-    run = _Run(objective, x0, steps, round_length, bounds, clipping, callback, save, save_every)
-    if state is not None:
-        run.restore(state)
+    check_choice("postprocess", postprocess, POSTPROCESSES)
+    if not isinstance(optimizer, OptimizerSettings):
+        optimizer = OptimizerSettings(optimizer)
+    settings = optimizer.replace(**settings)
+    described = _described(settings) | {"steps": steps}
+    run = _Run(objective, x0, steps, settings.restart_every, callback, checkpoints)
     try:
-        if len(run.history) >= steps:
-            raise _Stop(f"all {steps} evaluations done")
-        if optimizer == "lbfgs":
-            _lbfgs(run, memory or DEFAULT_MEMORY, x0 if state is None else run.best)
+        if settings.optimizer == "lbfgs":
+            _lbfgs(run, settings)
         else:
-            if isinstance(optimizer, str):
-                if learning_rate is None:
-                    learning_rate = _default_rate(optimizer, run)
-                optimizer = _keras_optimizer(optimizer, learning_rate, beta_1, epsilon, decay)
-            _keras(run, optimizer, state)
-    except _Stop as stop:
-        reason = str(stop)
-        try:
-            run.save_state(finished=True)
-        except KeyboardInterrupt:  # too late to end the run, and no reason to lose its picture
-            reason = f"interrupted at evaluation {len(run.history)}"
-        except (OSError, ValueError) as error:
-            reason += f"; {one_line(error)}"
-    except KeyboardInterrupt:
-        reason = f"interrupted at evaluation {len(run.history)}"
-    recover = deprocess if recovery == "clip" else deprocess_stretched
-    return run.result(reason, settings, recover)
+            _repeat_train_step(run, settings)
+        run.save(finished=True)
+    except KeyboardInterrupt:  # also while the state is saved: no reason to lose the picture
+        run.end("interrupted", f"interrupted at evaluation {run.evaluations}")
+    return Result(
+        image=(deprocess if postprocess == "clip" else deprocess_stretched)(run.best.x),
+        history=dict(zip(LOSSES, np.ascontiguousarray(run.history_array().T), strict=True)),
+        evaluations=run.evaluations,
+        seconds=run.seconds,
+        stop_reason=run.stop_reason,
+        status=run.status,
+        settings=described,
+    )
 
 
-class _Stop(Exception):
-    """Ends a run and says why; no return value would get past SciPy."""
+def _repeat_train_step(run, settings):
+    """Lower the loss with one of Keras' optimisers."""
+    step_bounds, round_bounds = _bounds(settings)
+    x, optimizer = tf.Variable(run.x0), _keras_optimizer(settings, run)
+    run.keep_with_state(_variables(x, optimizer))
+    while not run.status:
+        train_step(run, x, optimizer, step_bounds)
+        if run.round_is_over:
+            x.assign(tf.clip_by_value(x, *round_bounds))
+        run.save_in_time()
 
 
-class _RoundOver(Exception):
-    """Ends a round of L-BFGS in the middle of SciPy."""
+def _lbfgs(run, settings):
+    """Lower the loss with SciPy's L-BFGS-B, in one call for each round."""
+    _, round_bounds = _bounds(settings)
+    x = run.best.x
+    while not run.status:
+        x = tf.clip_by_value(_lbfgs_round(run, x, settings), *round_bounds)
+
+
+def _lbfgs_round(run, x0, settings):
+    """Minimise until the round is over, and return its best picture."""
+    first, run.best_of_round, scale = run.evaluations, _Evaluated(math.inf, x0), None
+
+    def loss_and_gradient(flat):
+        nonlocal scale
+        losses, gradient = run.loss_and_gradient(tf.constant(flat.reshape(x0.shape), tf.float32))
+        run.save_in_time()
+        if run.status or run.round_is_over:
+            raise _LeaveSciPy
+        gradient = gradient.numpy().ravel()
+        if scale is None:
+            scale = _first_step_scale(gradient)
+        return scale * losses["total"], np.multiply(gradient, scale, dtype=np.float64)
+
+    with one_blas_thread(), contextlib.suppress(_LeaveSciPy):
+        converged = _scipy_lbfgs(loss_and_gradient, x0.numpy(), run.steps, settings)
+        gained = run.best_of_round.loss < run.history[first][0]
+        if run.round_length < run.steps and gained:
+            pass  # the next round starts afresh, and may get further
+        elif converged:
+            run.end(
+                "converged", f"converged at evaluation {run.evaluations}: the loss falls no further"
+            )
+        else:
+            run.end(
+                "stalled", f"the line search found no lower loss at evaluation {run.evaluations}"
+            )
+    return run.best_of_round.x
+
+
+def _scipy_lbfgs(loss_and_gradient, x0, steps, settings):
+    """Call SciPy, and return whether it has found a minimum."""
+    (lower, upper), _ = _bounds(settings)
+    start = np.clip(x0, lower, upper).ravel().astype(np.float64)  # (1, H, W, 3) -> (H·W·3,)
+    # Not `scipy.optimize.minimize`, which turns bounds into a tuple for every number, and back.
+    details = scipy.optimize.fmin_l_bfgs_b(
+        loss_and_gradient,
+        start,
+        bounds=_bounds_per_value(lower, upper, start.size)
+        if settings.clipping == "steps"
+        else None,
+        m=settings.history_size or DEFAULT_HISTORY_SIZE,
+        maxiter=steps,
+        maxfun=steps,
+        factr=0.0,  # only `_Run` ends a run, or a loss that falls no further
+        pgtol=0.0,
+    )[2]
+    return details["warnflag"] == 0
+
+
+class _LeaveSciPy(Exception):
+    """Leaves SciPy's loop: SciPy obeys `maxfun` only after a line search, and asks nobody else."""
+
+
+class _Evaluated(NamedTuple):
+    """A picture, and its total loss."""
+
+    loss: float
+    x: tf.Tensor  # (1, H, W, 3), VGG space
 
 
 class _Run:
-    """What a run may do, and what it has seen so far: every loss, and the best picture."""
+    """An objective that records what it evaluates, and ends the run when it is time.
 
-    def __init__(
-        self, objective, x0, steps, round_length, bounds, clipping, callback, save, save_every
-    ):
+    It holds all state of a run, but for what Keras and SciPy keep themselves. While the run goes
+    on, `status` is None.
+    """
+
+    def __init__(self, objective, x0, steps, restart_every, callback, checkpoints):
         self.objective = objective
-        self.x0 = x0
+        self.x0 = tf.convert_to_tensor(x0, tf.float32)
         self.steps = steps
-        self.round_length = round_length or steps
-        self.bounds = bounds
-        self.clipping = clipping
+        self.round_length = restart_every or steps
         self.callback = callback
-        self.save = save
-        self.save_every = save_every or steps
-        self.optimizer_state = dict  # a function that returns what the optimiser has to keep
-        self.history = []
-        self.best = x0
-        self.best_loss = math.inf
+        self.checkpoints = checkpoints
+        self.variables = {}  # of Keras' optimiser, to be saved with the state
+        self.history = []  # a row of `LOSSES` for each evaluation
+        self.best = self.best_of_round = _Evaluated(math.inf, self.x0)
+        self.status = self.stop_reason = None
         self.start = time.perf_counter()
+        self.resumed = None if checkpoints is None else checkpoints.state
+        if self.resumed is not None:
+            self._restore(self.resumed)
 
-    @property
-    def step_bounds(self):
-        """Between which values every evaluated picture stays."""
-        return self.bounds if self.clipping == "steps" else (-np.inf, np.inf)
-
-    def record(self, losses, x):
-        """Take note of an evaluation and return its loss; end the run if it was the last."""
+    def loss_and_gradient(self, x):
+        """Evaluate the objective, see `Objective.loss_and_gradient`; the losses are floats."""
+        x = tf.convert_to_tensor(x)  # of a variable, the value that it has now
+        losses, gradient = self.objective.loss_and_gradient(x)
         losses = {name: float(losses[name]) for name in LOSSES}
-        self.history.append(losses)
-        evaluation = len(self.history)
-        broken = [name for name in ("content", "style", "tv") if not math.isfinite(losses[name])]
-        if broken or not math.isfinite(losses["total"]):
-            terms = " and ".join(broken or ["total"])
-            raise _Stop(f"the {terms} loss was no finite number at evaluation {evaluation}")
-        if not np.isfinite(x).all():  # pooling and ReLU can hide that from the losses
-            raise _Stop(f"the picture was no finite number at evaluation {evaluation}{self._why()}")
-        if losses["total"] < self.best_loss:
-            self.best, self.best_loss = x, losses["total"]
-        if self.callback is not None and self.callback(evaluation, losses, np.asarray(x)):
-            raise _Stop(f"stopped by the callback at evaluation {evaluation}")
-        if evaluation == self.steps:
-            raise _Stop(f"all {self.steps} evaluations done")
-        return losses["total"]
+        self.history.append(list(losses.values()))
+        if what := _not_finite(losses, x):
+            self.end("diverged", f"{what} was no finite number at evaluation {self.evaluations}")
+            if what == "the picture":  # pooling and ReLU can hide that from the losses
+                self.stop_reason += self._why()
+        else:
+            self._keep_best(_Evaluated(losses["total"], x))
+            self._end_in_time(losses, x)
+        return losses, gradient
+
+    def _keep_best(self, evaluated):
+        self.best = min(self.best, evaluated, key=lambda e: e.loss)
+        self.best_of_round = min(self.best_of_round, evaluated, key=lambda e: e.loss)
+
+    def _end_in_time(self, losses, x):
+        """Call the callback, and end the run if that wants it, or after the last evaluation."""
+        if self.callback is not None and self.callback(self.evaluations, losses, np.asarray(x)):
+            self.end("stopped", f"stopped by the callback at evaluation {self.evaluations}")
+        elif self.evaluations == self.steps:
+            self.end("finished", f"all {self.steps} evaluations done")
 
     def _why(self):
         """Which term drove the step before the last evaluation."""
-        if len(self.history) < 2:
+        if self.evaluations < 2:
             return ""
-        before = self.history[-2]
+        before = dict(zip(LOSSES, self.history[-2], strict=True))
         return f", after a step for the {max(LOSSES[1:], key=before.get)} loss"
 
-    def restore(self, state):
-        """Go back to where a run was."""
-        self.history = [dict(zip(LOSSES, row, strict=True)) for row in state["history"].tolist()]
-        self.best = tf.constant(state["best"])
-        self.best_loss = min((losses["total"] for losses in self.history), default=math.inf)
-        self.start -= float(state["seconds"])
+    def end(self, status, reason):
+        """End the run, or change why it ended."""
+        self.status, self.stop_reason = status, reason
 
-    def save_state(self, finished=False):
-        """Hand out where the run is."""
-        if self.save is not None:
-            history = [[losses[name] for name in LOSSES] for losses in self.history]
-            state = {
-                "history": np.array(history).reshape(-1, len(LOSSES)),
-                "best": np.asarray(self.best),
-                "seconds": np.array(time.perf_counter() - self.start),
-                "finished": np.array(finished),
-            }
-            self.save(state | self.optimizer_state())
+    @property
+    def evaluations(self):
+        return len(self.history)
 
-    def save_in_time(self):
-        """Save the state if it is time for that; end the run if it cannot be saved."""
-        if len(self.history) % self.save_every:
-            return
-        try:
-            self.save_state()
-        except (OSError, ValueError) as error:
-            self.save = None  # what is saved stays
-            raise _Stop(f"{one_line(error)}, at evaluation {len(self.history)}") from error
+    @property
+    def seconds(self):
+        return time.perf_counter() - self.start
 
     @property
     def round_is_over(self):
         """Whether the last evaluation was the last of its round."""
-        return len(self.history) % self.round_length == 0
+        return self.evaluations % self.round_length == 0
 
-    def result(self, reason, settings, recover):
-        return Result(
-            image=recover(self.best),
-            history={name: np.array([loss[name] for loss in self.history]) for name in LOSSES},
-            evaluations=len(self.history),
-            seconds=time.perf_counter() - self.start,
-            stop_reason=reason,
-            settings=settings,
-        )
+    def history_array(self):
+        """All losses, ``float64`` of shape ``(evaluations, 4)``."""
+        return np.array(self.history, np.float64).reshape(-1, len(LOSSES))
+
+    def keep_with_state(self, variables):
+        """Save these variables with the state; in a resumed run, set them to what was saved."""
+        self.variables = variables
+        if self.resumed is not None:
+            for name, variable in variables.items():
+                variable.assign(self.resumed[name])
+
+    def save_in_time(self):
+        """Save the state if it is time for that."""
+        on = self.checkpoints is not None and self.status is None
+        if on and self.evaluations % self.checkpoints.save_every == 0:
+            self.save()
+
+    def save(self, finished=False):
+        """Save the state; end the run if that fails."""
+        if self.checkpoints is None:
+            return
+        state = {
+            "history": self.history_array(),
+            "best": np.asarray(self.best.x),
+            "seconds": np.array(self.seconds),
+            "finished": np.array(finished),
+        } | {name: variable.numpy() for name, variable in self.variables.items()}
+        try:
+            self.checkpoints.save(state)
+        except (OSError, ValueError) as error:
+            self.checkpoints = None  # what is saved stays
+            what = one_line(error)
+            where = f"{what}, at evaluation {self.evaluations}"
+            self.end("unsaved", f"{self.stop_reason}; {what}" if self.status else where)
+
+    def _restore(self, state):
+        """Go back to where a run was."""
+        self.history = state["history"].tolist()
+        lowest = min((total for total, *_ in self.history), default=math.inf)
+        self.best = _Evaluated(lowest, tf.constant(state["best"]))
+        self.start -= float(state["seconds"])
+        if self.evaluations >= self.steps:
+            self.end("finished", f"all {self.steps} evaluations done")
 
 
-def _default_rate(name, run):
-    if name == "adam":
-        return 5.0
+def _not_finite(losses, x):
+    """What of an evaluation is no finite number, in words."""
+    terms = [name for name in LOSSES[1:] if not math.isfinite(losses[name])]
+    if terms or not math.isfinite(losses["total"]):
+        return f"the {' and '.join(terms or ['total'])} loss"
+    return None if np.isfinite(x).all() else "the picture"
+
+
+def _keras_optimizer(settings, run):
+    """Make the optimiser of Keras that the settings ask for."""
+    if not isinstance(settings.optimizer, str):
+        return settings.optimizer
+    rate = _described(settings)["learning_rate"] or _default_rate(settings.optimizer, run)
+    if settings.decay != 1.0:
+        rate = keras.optimizers.schedules.ExponentialDecay(rate, 100, settings.decay)
+    if settings.optimizer == "sgd":
+        return keras.optimizers.SGD(rate)
+    options = {"beta_1": settings.beta_1, "epsilon": settings.epsilon}
+    options = {option: float(value) for option, value in options.items() if value is not None}
+    return keras.optimizers.Adam(rate, **options)
+
+
+def _default_rate(optimizer, run):
+    if optimizer == "adam":
+        return DEFAULT_LEARNING_RATE
     return _first_step_scale(run.objective.loss_and_gradient(run.x0)[1])
 
 
-def _keras_optimizer(name, learning_rate, beta_1, epsilon, decay):
-    if decay != 1.0:
-        learning_rate = keras.optimizers.schedules.ExponentialDecay(learning_rate, 100, decay)
-    if name == "sgd":
-        return keras.optimizers.SGD(learning_rate)
-    options = {"beta_1": beta_1, "epsilon": epsilon}
-    options = {option: float(value) for option, value in options.items() if value is not None}
-    return keras.optimizers.Adam(learning_rate, **options)
-
-
-def _keras(run, optimizer, state):
-    x = tf.Variable(run.x0)
+def _variables(x, optimizer):
+    """The picture and what the optimiser keeps, by name."""
     optimizer.build([x])
-    if state is not None:
-        x.assign(state["x"])
-        for number, variable in enumerate(optimizer.variables):
-            variable.assign(state[f"optimizer_{number}"])
-
-    def optimizer_state():
-        variables = {f"optimizer_{n}": v.numpy() for n, v in enumerate(optimizer.variables)}
-        return {"x": x.numpy()} | variables
-
-    run.optimizer_state = optimizer_state
-    while True:  # until `record` raises _Stop
-        before = tf.identity(x)  # the picture whose losses `train_step` returns
-        losses = train_step(run.objective, x, optimizer, run.step_bounds)
-        if run.clipping == "rounds" and (len(run.history) + 1) % run.round_length == 0:
-            x.assign(tf.clip_by_value(x, *run.bounds))
-        run.record(losses, before)
-        run.save_in_time()
+    return {"x": x} | {f"optimizer_{n}": v for n, v in enumerate(optimizer.variables)}
 
 
-def _lbfgs(run, memory, x):
-    """Minimise with SciPy's L-BFGS-B, in one call for each round."""
-    while True:  # until `record` raises _Stop
-        x = _lbfgs_round(run, x, memory)
-        if run.clipping == "rounds":
-            x = tf.clip_by_value(x, *run.bounds)
+def _described(settings):
+    """What `Result.settings` says of the optimiser."""
+    optimizer, rate = settings.optimizer, settings.learning_rate
+    return {
+        "optimizer": optimizer
+        if isinstance(optimizer, str)
+        else keras.optimizers.serialize(optimizer),
+        "learning_rate": None if rate is None else float(rate),  # also of NumPy's numbers
+    }
 
 
-def _lbfgs_round(run, x0, memory):
-    """Minimise until the round is over, and return the best picture of the round."""
-    shape = x0.shape
-    lower, upper = (np.broadcast_to(bound, 3) for bound in run.step_bounds)
-    scale = None
-    best, best_loss, first_loss = x0, math.inf, None
-
-    def loss_and_gradient(flat):
-        nonlocal scale, best, best_loss, first_loss
-        x = tf.constant(flat.reshape(shape), tf.float32)
-        losses, gradient = run.objective.loss_and_gradient(x)
-        loss = run.record(losses, x)
-        if loss < best_loss:
-            best, best_loss = x, loss
-        run.save_in_time()
-        if run.round_is_over:
-            raise _RoundOver
-        gradient = gradient.numpy().ravel()
-        if scale is None:
-            scale, first_loss = _first_step_scale(gradient), loss
-        return scale * loss, np.multiply(gradient, scale, dtype=np.float64)
-
-    start = np.clip(x0.numpy(), lower, upper).ravel().astype(np.float64)
-    with one_blas_thread(), contextlib.suppress(_RoundOver):
-        # Not `scipy.optimize.minimize`, which turns bounds into a tuple for every number, and back.
-        details = scipy.optimize.fmin_l_bfgs_b(
-            loss_and_gradient,
-            start,
-            bounds=None if run.clipping != "steps" else _each_pixel(lower, upper, start.size),
-            m=memory,
-            maxiter=run.steps,
-            maxfun=run.steps,
-            factr=0.0,  # only `_Run.record` ends a run, or a loss that falls no further
-            pgtol=0.0,
-        )[2]
-        if run.round_length < run.steps and best_loss < first_loss:
-            return best  # what comes next starts afresh, and may get further
-        if details["warnflag"] == 0:
-            raise _Stop(f"converged at evaluation {len(run.history)}: the loss falls no further")
-        raise _Stop(f"the line search found no lower loss at evaluation {len(run.history)}")
-    return best
+def _bounds(settings):
+    """Between which values the picture stays after each step, and after each round."""
+    limit, free = settings.clip_limit, (-np.inf, np.inf)
+    bounds = pixel_bounds() if limit is None else (-limit, limit)
+    return {"steps": (bounds, free), "rounds": (free, bounds), "never": (free, free)}[
+        settings.clipping
+    ]
 
 
-def _each_pixel(lower, upper, count):
+def _bounds_per_value(lower, upper, count):
     """Bounds of each of `count` numbers, as pairs that all pixels share."""
-    return list(zip(lower.tolist(), upper.tolist(), strict=True)) * (count // len(lower))
+    pairs = zip(*(np.broadcast_to(bound, 3).tolist() for bound in (lower, upper)), strict=True)
+    return list(pairs) * (count // 3)
 
 
 def _first_step_scale(gradient):

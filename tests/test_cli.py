@@ -313,7 +313,7 @@ def test_doctor_names_missing_weights(capsys, monkeypatch, tmp_path):
 
 def test_ctrl_c_in_doctor_is_an_interruption(capsys, monkeypatch):
     def interrupted(*arguments, **options):
-        return types.SimpleNamespace(stop_reason="interrupted at evaluation 1")
+        return types.SimpleNamespace(status="interrupted")
 
     monkeypatch.setattr("stylelib.api.transfer", interrupted)
     assert cli.main(["doctor"]) == 130

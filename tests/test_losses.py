@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from stylelib._utils.tensorflow import tf
 from stylelib.losses import (
-    VARIATIONS,
+    TV_LOSSES,
     content_loss,
     gram_matrix,
     representation_distance,
@@ -111,7 +111,7 @@ class TestAgainstNumpy:
             "squares": numpy_total_variation(x, 1) / 2,
             "absolute": absolute,
         }
-        for name, variation in VARIATIONS.items():
+        for name, variation in TV_LOSSES.items():
             np.testing.assert_allclose(variation(tf.constant(x)), expected[name], rtol=1e-5)
 
 

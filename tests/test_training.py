@@ -8,8 +8,10 @@ from stylelib import training
 from stylelib._utils.tensorflow import keras, tf
 from stylelib.losses import content_loss, style_layer_loss, total_variation_loss
 from stylelib.preprocessing import deprocess, noise_image, pixel_bounds, preprocess
+from stylelib.recipes.optimizers import CLIPPINGS, OptimizerSettings
 from stylelib.recipes.published import RECIPES
-from stylelib.training import LOSSES, Objective, minimize, train_step
+from stylelib.recipes.recipe import LOSSES, POSTPROCESSES
+from stylelib.training import Objective, Result, minimize, train_step
 from stylelib.vgg.network import VGG
 
 CONTENT_LAYERS, STYLE_LAYERS = ("conv2_2",), ("conv1_1", "conv2_1", "conv3_1")
@@ -280,6 +282,48 @@ class TestMinimize:
         result = minimize(objective, start, steps=50, callback=lambda n, losses, x: n == 3)
         assert result.stop_reason == "stopped by the callback at evaluation 3"
 
+    def test_the_status_says_how_it_ended(self, start):
+        class Broken:
+            state, save_every = None, 1
+
+            def save(self, state):
+                raise OSError(28, "No space left on device")
+
+        class Uphill(Quadratic):
+            def loss_and_gradient(self, x):
+                losses, gradient = super().loss_and_gradient(x)
+                return losses, -gradient
+
+        def interrupt(*arguments):
+            raise KeyboardInterrupt
+
+        far = Quadratic(start + 1)
+        ends = {
+            "finished": minimize(far, start, "adam", 2),
+            "converged": minimize(Quadratic(start), start),
+            "stalled": minimize(Uphill(start + 1), start),
+            "stopped": minimize(far, start, callback=lambda *arguments: True),
+            "interrupted": minimize(far, start, callback=interrupt),
+            "diverged": minimize(Quadratic(start, np.nan), start),
+            "unsaved": minimize(far, start, "sgd", checkpoints=Broken()),
+        }
+        assert {name: result.status for name, result in ends.items()} == {n: n for n in ends}
+        assert all(f'``"{status}"``' in Result.__doc__ for status in ends)
+
+    def test_settings_may_come_as_one_object(self, objective, start):
+        settings = OptimizerSettings("adam", learning_rate=2.0, beta_1=0.5)
+        first = minimize(objective, start, settings, 3, clipping="never")
+        other = {"learning_rate": 2.0, "beta_1": 0.5, "clipping": "never"}
+        np.testing.assert_array_equal(
+            first.history["total"], minimize(objective, start, "adam", 3, **other).history["total"]
+        )
+
+    def test_a_losses_history_has_a_type_and_a_length(self, objective, start):
+        history = minimize(objective, start, steps=3).history
+        assert {(losses.dtype, losses.shape) for losses in history.values()} == {
+            (np.dtype(np.float64), (3,))
+        }
+
     def test_wrong_options_are_refused(self, objective, start):
         with pytest.raises(ValueError, match="expected optimizer lbfgs, adam or sgd"):
             minimize(objective, start, "adagrad")
@@ -290,6 +334,8 @@ class TestMinimize:
                 minimize(objective, start, optimizer, learning_rate=1.0)
         with pytest.raises(ValueError, match="expected learning_rate as a number above 0"):
             minimize(objective, start, "adam", learning_rate=0)
+        with pytest.raises(ValueError, match="did you mean 'learning_rate'"):
+            minimize(objective, start, "adam", learning_rat=1.0)
 
     @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
     @pytest.mark.parametrize("kind", [int, np.float32, np.int64])
@@ -301,13 +347,13 @@ class TestMinimize:
 
     def test_lbfgs_remembers_ten_steps_or_as_many_as_it_is_told(self, objective, start):
         histories = [
-            minimize(objective, start, steps=12, memory=memory).history["total"]
-            for memory in (None, 10, 1)
+            minimize(objective, start, steps=12, history_size=size).history["total"]
+            for size in (None, 10, 1)
         ]
         np.testing.assert_array_equal(histories[0], histories[1])
         assert (histories[1] != histories[2]).any()
-        with pytest.raises(ValueError, match="expected a memory only with optimizer lbfgs"):
-            minimize(objective, start, "adam", memory=5)
+        with pytest.raises(ValueError, match="expected a history_size only with optimizer lbfgs"):
+            minimize(objective, start, "adam", history_size=5)
 
     def test_a_learning_rate_is_used(self, objective, start):
         rates = (None, 5.0, 1.0)
@@ -334,7 +380,7 @@ class TestRounds:
             "fmin_l_bfgs_b",
             lambda *arguments, **options: calls.append(1) or original(*arguments, **options),
         )
-        result = minimize(objective, start, steps=11, round_length=4)
+        result = minimize(objective, start, steps=11, restart_every=4)
         assert len(calls) == 3
         assert result.evaluations == 11
         assert result.history["total"][-1] < result.history["total"][0]
@@ -342,7 +388,7 @@ class TestRounds:
     def test_a_round_goes_on_where_the_last_one_was_best(self, objective, start):
         seen = []
         minimize(
-            objective, start, steps=12, round_length=6,
+            objective, start, steps=12, restart_every=6,
             callback=lambda n, losses, x: seen.append((losses["total"], x)),
         )  # fmt: skip
         best = min(seen[:6], key=lambda pair: pair[0])[1]
@@ -360,7 +406,7 @@ class TestRounds:
         evaluations = []
         stiffness = np.logspace(0, 3, int(np.prod(start.shape)), dtype=np.float32)
         moody = Moody(start + 50, stiffness.reshape(start.shape))
-        result = minimize(moody, start, steps=90, round_length=45)
+        result = minimize(moody, start, steps=90, restart_every=45)
         assert result.evaluations > 30
         assert result.history["total"][-1] < result.history["total"][4]
 
@@ -370,7 +416,7 @@ class TestRounds:
         start = preprocess(noise_image((6, 5)))
         stiffness = np.logspace(0, 1, target.size, dtype=np.float32).reshape(target.shape)
         farthest, after = {}, {}
-        for clipping in training.CLIPPINGS:
+        for clipping in CLIPPINGS:
             seen = []
 
             def note(evaluation, losses, x, seen=seen):
@@ -378,7 +424,7 @@ class TestRounds:
 
             minimize(
                 Quadratic(target, stiffness), start, optimizer, 40, note,
-                round_length=20, clipping=clipping, clip_limit=150.0,
+                restart_every=20, clipping=clipping, clip_limit=150.0,
             )  # fmt: skip
             farthest[clipping], after[clipping] = max(seen[1:]), seen[20]
         assert farthest["steps"] <= 150
@@ -416,13 +462,13 @@ class TestRounds:
     def test_a_stretched_result_reaches_black_and_white(self, objective, start):
         pale = deprocess(0.5 * start)
         clipped, stretched = (
-            minimize(objective, preprocess(pale), steps=1, recovery=recovery).image
-            for recovery in training.RECOVERIES
+            minimize(objective, preprocess(pale), steps=1, postprocess=postprocess).image
+            for postprocess in POSTPROCESSES
         )
         np.testing.assert_array_equal(clipped, pale)
         assert (stretched.min(), stretched.max()) == (0, 255)
 
     def test_wrong_options_are_refused(self, objective, start):
-        for options in ({"round_length": 0}, {"clipping": "often"}, {"recovery": "magic"}):
+        for options in ({"restart_every": 0}, {"clipping": "often"}, {"postprocess": "magic"}):
             with pytest.raises(ValueError, match=f"expected {next(iter(options))}"):
                 minimize(objective, start, **options)

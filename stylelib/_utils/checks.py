@@ -79,6 +79,32 @@ def check_count(what, value, minimum=1):
         raise ValueError(f"expected {what} as a whole number of at most {LARGEST_COUNT}")
 
 
+def optional(check):
+    """Make a check that lets ``None`` pass.
+
+    Examples
+    --------
+    >>> optional(check_count)("restart_every", None)
+    """
+
+    def check_if_given(what, value):
+        if value is not None:
+            check(what, value)
+
+    return check_if_given
+
+
+def check_all(settings, checks):
+    """Check attributes of an object, each by the function that the table `checks` names for it.
+
+    Examples
+    --------
+    >>> check_all(range(0, 10, 2), {"step": check_count})
+    """
+    for name, check in checks.items():
+        check(name, getattr(settings, name))
+
+
 def one_line(error):
     """Put an exception into one line.
 

@@ -26,7 +26,7 @@ class Convention(NamedTuple):
 
     formula: str
     factor: Callable  # Sizes -> float: this loss / the paper's
-    raw: bool = False  # whether the Gram matrices are compared without dividing each by its M
+    unnormalized: bool = False  # whether it compares G and A, and not G/M and A/M'
 
 
 #: Content losses by name; the paper's is Eq. 1.
@@ -47,14 +47,14 @@ STYLE_CONVENTIONS = {
     "row_mean": Convention(  # N₁ and M₁: of the first style layer
         "Σ (G/NM − A/NM')² / N·N₁M₁", lambda s: 4 / (s.layer.filters * s.first.elements)
     ),
-    "gram_sum": Convention("Σ (G − A)²", lambda s: 4 * s.layer.elements**2, raw=True),
+    "gram_sum": Convention("Σ (G − A)²", lambda s: 4 * s.layer.elements**2, unnormalized=True),
     "gram_size": Convention(  # N and M read off the Gram matrix, which is N × N
-        "Σ (G − A)² / 4N⁴", lambda s: (s.layer.positions / s.layer.filters) ** 2, raw=True
+        "Σ (G − A)² / 4N⁴", lambda s: (s.layer.positions / s.layer.filters) ** 2, unnormalized=True
     ),
     "image_size": Convention(  # 3 channels and H·W pixels of the image, for every layer
         "Σ (G − A)² / 4·3²·(HW)²",
         lambda s: (s.layer.elements / (3 * math.prod(s.image))) ** 2,
-        raw=True,
+        unnormalized=True,
     ),
 }
 
@@ -182,8 +182,8 @@ def convert(
         input_scale=1.0,
         published=(),
     )
-    raws = {STYLE_CONVENTIONS[r.style_convention].raw for r in (recipe, other)}
-    if len(raws) == 2:
+    kinds = {STYLE_CONVENTIONS[r.style_convention].unnormalized for r in (recipe, other)}
+    if len(kinds) == 2:
         _check_same_size("converting between G and G/M", image_size, style_size or image_size)
 
     # A weight of 1 on every layer leaves the factors alone, where a 0 would hide them.
@@ -222,7 +222,7 @@ def check_style_size(recipe, image_size, style_size):
     ...
     ValueError: expected pictures of one size for style_convention 'image_size', ...
     """
-    if STYLE_CONVENTIONS[recipe.style_convention].raw:
+    if STYLE_CONVENTIONS[recipe.style_convention].unnormalized:
         what = f"style_convention {recipe.style_convention!r}"
         _check_same_size(what, image_size, style_size)
 

@@ -64,8 +64,8 @@ _SPIROSBAX = Recipe(
     beta_1=0.99,
     epsilon=0.1,
     steps=1000,
-    round_length=100,
-    published={"style_convention": "gram_size", "recovery": "stretch"},
+    restart_every=100,
+    published={"style_convention": "gram_size", "postprocess": "stretch"},
     notes="As published, N and M of Eq. 4 are read off the Gram matrix, and the result is "
     "stretched until it reaches black and white.",
 )
@@ -85,7 +85,7 @@ _JERKIC = Recipe(
     same_size=True,
     optimizer="lbfgs",
     steps=200,
-    round_length=20,
+    restart_every=20,
     clipping="never",
     notes="Size, start and the 10 rounds of 20 evaluations are assumed, the latter two as in "
     "Keras' example of its time; likewise 3 channels in the style loss.",
@@ -106,7 +106,7 @@ _AUGUSTINS = Recipe(
     same_size=True,
     optimizer="lbfgs",
     steps=200,
-    round_length=20,
+    restart_every=20,
     clipping="never",
     notes="The start and the 20 evaluations of each round are assumed; these fit the running times "
     "reported. At 256 and 512 pixels the author used 1e-6 and 1e-7 for the content.",
@@ -128,7 +128,7 @@ _STYLE_OVER_MATTER = Recipe(
     same_size=True,
     optimizer="lbfgs",
     steps=200,
-    round_length=20,
+    restart_every=20,
     clipping="rounds",
     clip_limit=127.0,
     notes="15 rounds of 20 evaluations, 300 in all, were used as well.",
@@ -153,7 +153,7 @@ _TENSORFLOW = Recipe(
     beta_1=0.99,
     epsilon=0.1 / 255,
     steps=1000,
-    round_length=100,
+    restart_every=100,
 )
 
 _KERAS = Recipe(

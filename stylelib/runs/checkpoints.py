@@ -13,6 +13,7 @@ from stylelib._utils.checks import one_line
 from stylelib._utils.files import read_arrays, remove_leftovers, replacing, to_json, writable_folder
 from stylelib.images.save import save_image
 from stylelib.preprocessing import deprocess
+from stylelib.recipes.optimizers import current_names
 
 STATE = "state.npz"
 
@@ -27,11 +28,14 @@ class Checkpoints:
     settings : dict
         `Job.settings`. A run goes on only with the settings that it had, but for the number of
         steps.
+    save_every : int
+        After how many evaluations `minimize` saves.
     resume : bool
         Whether to go on with the run that the folder holds.
 
     Attributes
     ----------
+    save_every : int
     state : dict of str to numpy.ndarray, optional
         Where the run to go on with was, see `minimize`.
 
@@ -53,8 +57,9 @@ class Checkpoints:
     (4, 6)
     """
 
-    def __init__(self, folder, settings, resume=False):
+    def __init__(self, folder, settings, save_every, resume=False):
         self.settings = settings
+        self.save_every = save_every
         self.state = None
         there = Path(folder, STATE)
         if resume:
@@ -114,8 +119,10 @@ def _check_same(before, now, path):
 def _comparable(settings):
     """All settings but the number of steps; of pictures only what they hold, not where they lie."""
     settings = json.loads(to_json(settings))
-    settings = settings.pop("recipe") | settings  # both have an "init"; the run's counts
-    del settings["steps"]
+    recipe = current_names(settings.pop("recipe"))
+    settings = recipe | settings  # both have an "init"; the run's counts
+    for name in ("steps", "published", "notes"):  # the latter two do not change a run
+        del settings[name]
     for role in ("content", "style", "init"):
         picture = settings[role]
         settings[role] = "sha256 " + picture["sha256"][:12] if "sha256" in picture else picture

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from stylelib.recipes.recipe import DEFAULT_MEMORY
+from stylelib.recipes.optimizers import DEFAULT_HISTORY_SIZE
 from stylelib.runs.job import SMALLEST_SIZE
 from stylelib.vgg.layers import keras_name, layer_names, map_size
 from stylelib.vgg.tiles import tiles
@@ -63,7 +63,7 @@ def needed(job, scale=1.0):
         target = sum(map_size(layer, result).elements for layer in recipe.content_layers)
     arrays = 4 * OTHER_ARRAYS
     if recipe.optimizer == "lbfgs":
-        arrays += 8 * (2 * (recipe.memory or DEFAULT_MEMORY) + LBFGS_ARRAYS)
+        arrays += 8 * (2 * (recipe.history_size or DEFAULT_HISTORY_SIZE) + LBFGS_ARRAYS)
     return BASE + max(looking, lowering) + 4 * target + arrays * 3 * math.prod(result)
 
 

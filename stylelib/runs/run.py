@@ -17,12 +17,6 @@ from stylelib.vgg.network import VGG
 #: Evaluations between two saves of a run.
 SAVE_EVERY = 50
 
-#: Settings of a recipe that `minimize` takes.
-_MINIMIZE = (
-    *("optimizer", "steps", "learning_rate", "beta_1", "epsilon", "decay", "memory"),
-    *("round_length", "clipping", "clip_limit", "recovery"),
-)
-
 
 def run(job, callback=None, folder=None, save_every=SAVE_EVERY, resume=False):
     """Do what a job says, here and now.
@@ -52,18 +46,25 @@ def run(job, callback=None, folder=None, save_every=SAVE_EVERY, resume=False):
     if not tf.config.list_physical_devices("GPU"):  # which have memory of their own
         check_fits(job)
     x0, recipe = _start(job), job.recipe
-    options = {name: getattr(recipe, name) for name in _MINIMIZE}
     network = job.network, job.weights, recipe.pooling, recipe.normalized, job.precision
     vgg = VGG(job.layers, *network)
+    checkpoints = None
     if folder is not None:  # which is made, if nothing above is wrong
-        checkpoints = Checkpoints(folder, job.settings, resume)
-        options |= {"save": checkpoints.save, "save_every": save_every, "state": checkpoints.state}
+        checkpoints = Checkpoints(folder, job.settings, save_every, resume)
     images = job.images.get("content"), job.images.get("style")
     if job.tile is None:
         objective = Objective(vgg, recipe, *images)
     else:
         objective = TiledObjective(vgg, recipe, *images, tile=job.tile)
-    result = minimize(objective, x0, callback=callback, **options)
+    result = minimize(
+        objective,
+        x0,
+        optimizer=recipe,
+        steps=recipe.steps,
+        callback=callback,
+        postprocess=recipe.postprocess,
+        checkpoints=checkpoints,
+    )
     start = described(job.settings["init"]["source"], deprocess(x0))
     here = {"init": start, "precision": vgg.precision, "versions": versions()}
     settings = result.settings | job.settings | here

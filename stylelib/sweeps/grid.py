@@ -13,6 +13,7 @@ from typing import NamedTuple
 from stylelib._utils.checks import one_line
 from stylelib._utils.files import to_json
 from stylelib.images.load import load_image
+from stylelib.recipes.optimizers import ALIASES
 from stylelib.recipes.recipe import Recipe
 from stylelib.runs.job import transfer_job
 
@@ -131,8 +132,9 @@ def _key(settings):
     """
     plain = {field.name: field.default for field in dataclasses.fields(Recipe)}
     told = {"name", "source", "notes", "published", "init"}  # no part of the run, or told elsewhere
+    former = {name: before for before, name in ALIASES.items()}  # the names in stored keys
     recipe = {
-        name: value
+        former.get(name, name): value
         for name, value in settings["recipe"].items()
         if name not in told and value != plain[name]
     }

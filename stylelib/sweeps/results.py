@@ -5,8 +5,9 @@ import math
 
 from stylelib._utils.files import replacing, to_json
 from stylelib.images.save import save_image
+from stylelib.recipes.optimizers import ALIASES, current_names
+from stylelib.recipes.recipe import LOSSES
 
-TERMS = ("total", "content", "style", "tv")
 #: What JSON of another kind than expected leads to.
 _ODD = (TypeError, KeyError, AttributeError, IndexError, RecursionError)
 _ALWAYS = ("key", "number", "changes", "error", "settings", "history")
@@ -27,7 +28,7 @@ def write_record(folder, point, outcome, ending):
             "seconds": round(outcome.seconds, 2),
             "stop_reason": outcome.stop_reason,
             "settings": outcome.settings,
-            "history": {term: _six_digits(outcome.history[term]) for term in TERMS},
+            "history": {term: _six_digits(outcome.history[term]) for term in LOSSES},
         }
     history = to_json(record.pop("history"))
     text = to_json(record, indent=1).removesuffix("\n}") + f',\n "history": {history}\n}}\n'
@@ -94,7 +95,8 @@ def _changed_to(record, name):
         return settings["recipe"]["name"]
     if name == "init":
         return settings["init"]["source"]
-    value = (settings["recipe"] | settings | record["changes"]).get(name)
+    values = settings["recipe"] | settings | record["changes"]
+    value = current_names(values).get(ALIASES.get(name, name))
     return tuple(value) if isinstance(value, list) else value
 
 
@@ -103,7 +105,7 @@ def _losses_of_best(history, recipe):
     import numpy as np
 
     if not history or not np.isfinite(history["total"]).any():
-        return {f"{term}_loss": math.nan for term in TERMS}
+        return {f"{term}_loss": math.nan for term in LOSSES}
     best = np.nanargmin(history["total"])
-    weights = {term: recipe[f"{term}_weight"] or math.nan for term in TERMS[1:]} | {"total": 1.0}
-    return {f"{term}_loss": float(history[term][best]) / weights[term] for term in TERMS}
+    weights = {term: recipe[f"{term}_weight"] or math.nan for term in LOSSES[1:]} | {"total": 1.0}
+    return {f"{term}_loss": float(history[term][best]) / weights[term] for term in LOSSES}

@@ -239,7 +239,7 @@ def _compute(job):
         result = run(job)
     except Exception as error:  # whatever it is must not stop the other points
         return _described(error)
-    if result.stop_reason.startswith("interrupted"):
+    if result.status == "interrupted":
         raise KeyboardInterrupt
     return result
 

@@ -26,7 +26,7 @@ STYLE_LAYERS, CONTENT_LAYERS = ("conv1_2", "conv2_1", "conv3_1"), ("conv2_2", "c
 RECIPE = RECIPES["gatys2015"].replace(
     style_layers=STYLE_LAYERS, content_layers=CONTENT_LAYERS[:1], layer_weights=(0.5, 0.2, 0.3)
 )
-RAW = {name for name, convention in STYLE_CONVENTIONS.items() if convention.raw}
+UNNORMALIZED = {name for name, c in STYLE_CONVENTIONS.items() if c.unnormalized}
 
 # Feature maps as matrices (M, N), one row a position.
 CONTENT_FORMULAS = {
@@ -99,7 +99,7 @@ def test_a_content_convention_is_its_formula(name, vgg, pictures):
 @pytest.mark.parametrize(
     ("name", "style_size"),
     [(name, SIZE) for name in STYLE_CONVENTIONS]
-    + [(name, (64, 40)) for name in STYLE_CONVENTIONS if name not in RAW],
+    + [(name, (64, 40)) for name in STYLE_CONVENTIONS if name not in UNNORMALIZED],
 )
 def test_a_style_convention_is_its_formula(name, style_size, vgg, pictures):
     pictures = (pictures[0], noise_image(style_size, seed=2))
@@ -216,7 +216,7 @@ def test_two_programs_differ_by_one_weight():
     assert weights == pytest.approx([1000] * 5)
 
 
-@pytest.mark.parametrize("name", sorted(RAW))
+@pytest.mark.parametrize("name", sorted(UNNORMALIZED))
 def test_gram_matrices_of_two_sizes_are_not_compared(name, vgg, pictures):
     recipe = RECIPE.replace(style_convention=name)
     small = noise_image((40, 64), seed=2)

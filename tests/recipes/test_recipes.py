@@ -3,7 +3,10 @@ import re
 
 import pytest
 
-from stylelib.losses import VARIATIONS
+from stylelib.losses import TV_LOSSES
+from stylelib.recipes import optimizers
+from stylelib.recipes import recipe as recipe_module
+from stylelib.recipes.optimizers import OptimizerSettings
 from stylelib.recipes.published import RECIPES, find_recipe
 from stylelib.recipes.recipe import INITS, TV_CONVENTIONS, Recipe
 from stylelib.vgg.layers import NETWORKS, POOLINGS, keras_name
@@ -40,7 +43,7 @@ def test_every_recipe_names_layers_of_its_network(name):
             "spirosbax",
             {"size": (224, 224), "resampling": "nearest", "content_layers": ("conv4_2",),
              "content_weight": 1, "style_weight": 1000, "learning_rate": 5, "beta_1": 0.99,
-             "epsilon": 0.1, "round_length": 100, "steps": 1000, "clipping": "steps",
+             "epsilon": 0.1, "restart_every": 100, "steps": 1000, "clipping": "steps",
              "init": "content"},
         ),
         (
@@ -50,7 +53,7 @@ def test_every_recipe_names_layers_of_its_network(name):
         ),
         (
             "augustins",
-            {"size": (128, 128), "layer_weights": (0.2, 0.2, 0.4, 0.2, 0.0), "round_length": 20,
+            {"size": (128, 128), "layer_weights": (0.2, 0.2, 0.4, 0.2, 0.0), "restart_every": 20,
              "content_layers": ("conv4_2",), "content_weight": 5e-6, "style_weight": 1},
         ),
         (
@@ -58,7 +61,7 @@ def test_every_recipe_names_layers_of_its_network(name):
             {"network": "vgg16", "pooling": "average", "size": (350, 500), "clip_limit": 127,
              "style_layers": ("conv1_2", "conv2_2", "conv3_2", "conv4_2", "conv5_2"),
              "layer_weights": (0.05, 0.2, 0.2, 0.25, 0.3), "content_layers": ("conv4_2",),
-             "init": "grey", "clipping": "rounds", "round_length": 20, "steps": 200},
+             "init": "grey", "clipping": "rounds", "restart_every": 20, "steps": 200},
         ),
     ],
 )  # fmt: skip
@@ -74,9 +77,9 @@ def test_a_style_over_matter_counts_content_a_fifteenth():
 def test_as_published_brings_back_the_mistakes_and_nothing_else():
     recipe = RECIPES["spirosbax"]
     published = recipe.as_published()
-    assert (published.style_convention, published.recovery) == ("gram_size", "stretch")
-    assert (recipe.style_convention, recipe.recovery) == ("paper", "clip")
-    assert published.replace(style_convention="paper", recovery="clip") == recipe.replace(
+    assert (published.style_convention, published.postprocess) == ("gram_size", "stretch")
+    assert (recipe.style_convention, recipe.postprocess) == ("paper", "clip")
+    assert published.replace(style_convention="paper", postprocess="clip") == recipe.replace(
         published={}
     )
     assert RECIPES["keras"].as_published() == RECIPES["keras"]
@@ -85,13 +88,35 @@ def test_as_published_brings_back_the_mistakes_and_nothing_else():
     assert (printed.content_convention, printed.style_convention) == ("half_sum", "paper")
 
 
-def test_every_setting_is_documented():
-    for field in dataclasses.fields(Recipe):
-        assert re.search(rf"^    (\w+, )*{field.name}\b", Recipe.__doc__, re.M), field.name
+@pytest.mark.parametrize(
+    ("cls", "checks"),
+    [(OptimizerSettings, optimizers._CHECKS), (Recipe, optimizers._CHECKS | recipe_module._CHECKS)],
+)
+def test_every_setting_is_documented_and_checked(cls, checks):
+    names = {field.name for field in dataclasses.fields(cls)}
+    assert names - {"published"} == set(checks)
+    for name in names:
+        assert re.search(rf"^    (\w+, )*{name}\b", cls.__doc__, re.M), name
+
+
+@pytest.mark.parametrize(
+    ("former", "name", "value"),
+    [("memory", "history_size", 7), ("round_length", "restart_every", 7),
+     ("recovery", "postprocess", "stretch")],
+)  # fmt: skip
+def test_settings_are_known_by_their_former_names(former, name, value):
+    assert optimizers.ALIASES[former] == name
+    recipe = RECIPES["gatys2015"]
+    settings = dataclasses.asdict(recipe)
+    del settings[name]
+    assert recipe.replace(**{former: value}) == Recipe(**settings, **{former: value})
+    assert getattr(recipe.replace(**{former: value}), name) == value
+    if name in optimizers._CHECKS:
+        assert getattr(OptimizerSettings("lbfgs", **{former: value}), name) == value
 
 
 def test_the_forms_of_total_variation_are_those_of_the_losses():
-    assert set(TV_CONVENTIONS) == set(VARIATIONS)
+    assert set(TV_CONVENTIONS) == set(TV_LOSSES)
 
 
 def test_a_recipe_cannot_change():
@@ -118,8 +143,8 @@ def test_another_optimizer_takes_over_no_settings():
         assert (changed.learning_rate, changed.decay) == (None, 1.0)
     assert keras.replace(optimizer="adam", learning_rate=2.0).learning_rate == 2.0
     assert keras.replace(optimizer="sgd") == keras
-    remembering = RECIPES["gatys2015"].replace(memory=20)
-    assert (remembering.memory, remembering.replace(optimizer="adam").memory) == (20, None)
+    other = RECIPES["gatys2015"].replace(history_size=20)
+    assert (other.history_size, other.replace(optimizer="adam").history_size) == (20, None)
 
 
 @pytest.mark.parametrize(
@@ -143,8 +168,11 @@ def test_another_optimizer_takes_over_no_settings():
         ({"style_layers": 3}, "expected style_layers as a list of at least one, got 3"),
         ({"style_layers": [["conv1_1"]]}, "expected style_layers as a list of names"),
         ({"learning_rate": 5.0}, "expected a learning_rate only with optimizer adam or sgd"),
-        ({"memory": 0}, "expected memory as a whole number of at least 1, got 0"),
-        ({"optimizer": "sgd", "memory": 5}, "expected a memory only with optimizer lbfgs, got 5"),
+        ({"history_size": 0}, "expected history_size as a whole number of at least 1, got 0"),
+        (
+            {"optimizer": "sgd", "history_size": 5},
+            "expected a history_size only with optimizer lbfgs",
+        ),
         ({"style_layers": []}, "expected style_layers as a list of at least one"),
         ({"style_layers": ["conv1_1", "block1_conv1"]}, "expected each of style_layers once"),
         ({"layer_weights": [1, 2]}, "expected 5 layer_weights, one for each style layer, got 2"),
@@ -157,12 +185,12 @@ def test_another_optimizer_takes_over_no_settings():
         ({"size": (224, 0)}, "expected each side of size"),
         ({"size": (1, 2, 3)}, "expected size as (height, width)"),
         ({"resampling": "best"}, "expected resampling lanczos"),
-        ({"round_length": 0}, "expected round_length as a whole number"),
+        ({"restart_every": 0}, "expected restart_every as a whole number"),
         ({"clipping": "always"}, "expected clipping steps, rounds or never"),
         ({"clip_limit": 0.0}, "expected clip_limit as a number above 0"),
         ({"beta_1": -1}, "expected beta_1"),
         ({"decay": 0}, "expected decay as a number above 0"),
-        ({"recovery": "strech"}, "did you mean 'stretch'?"),
+        ({"postprocess": "strech"}, "did you mean 'stretch'?"),
         ({"same_size": 1}, "expected same_size True or False, got 1"),
     ],
 )

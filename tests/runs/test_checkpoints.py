@@ -47,10 +47,20 @@ def paint(content_image, style_image, tmp_path):
     return run
 
 
-def run_and_states(objective, start, *arguments, **options):
-    states = []
-    result = minimize(objective, start, *arguments, save=states.append, **options)
-    return result, {len(state["history"]): state for state in states}
+class States:
+    """What `minimize` needs of `Checkpoints`, kept in memory."""
+
+    def __init__(self, state=None, save_every=50):
+        self.state, self.save_every, self.saved = state, save_every, {}
+
+    def save(self, state):
+        self.saved[len(state["history"])] = state
+
+
+def run_and_states(objective, start, *arguments, save_every=50, **options):
+    states = States(save_every=save_every)
+    result = minimize(objective, start, *arguments, checkpoints=states, **options)
+    return result, states.saved
 
 
 class TestMinimize:
@@ -59,7 +69,7 @@ class TestMinimize:
         [
             ("adam", {}),
             ("adam", {"beta_1": 0.99, "epsilon": 0.1, "decay": 0.5}),
-            ("adam", {"clipping": "rounds", "round_length": 5, "clip_limit": 20.0}),
+            ("adam", {"clipping": "rounds", "restart_every": 5, "clip_limit": 20.0}),
             ("adam", {"clipping": "never"}),
             ("sgd", {}),
             ("sgd", {"decay": 0.5}),
@@ -71,7 +81,9 @@ class TestMinimize:
         whole, states = run_and_states(objective, start, optimizer, 17, save_every=5, **options)
         assert list(states) == [5, 10, 15, 17]
         for evaluation, state in states.items():
-            resumed = minimize(objective, start, optimizer, 17, state=state, **options)
+            resumed = minimize(
+                objective, start, optimizer, 17, checkpoints=States(state), **options
+            )
             for term, losses in whole.history.items():
                 np.testing.assert_array_equal(resumed.history[term], losses, str(evaluation))
             np.testing.assert_array_equal(resumed.image, whole.image)
@@ -81,14 +93,16 @@ class TestMinimize:
     def test_a_finished_run_can_be_made_longer(self, objective, start):
         whole = minimize(objective, start, "adam", 12)
         _, states = run_and_states(objective, start, "adam", 7)
-        longer = minimize(objective, start, "adam", 12, state=states[7])
+        longer = minimize(objective, start, "adam", 12, checkpoints=States(states[7]))
         np.testing.assert_array_equal(longer.history["total"], whole.history["total"])
 
     def test_lbfgs_goes_on_from_its_best_picture(self, objective, start):
         _, states = run_and_states(objective, start, "lbfgs", 20, save_every=8)
         for evaluation in (8, 16):
             before = states[evaluation]["history"][:, 0].min()
-            resumed = minimize(objective, start, "lbfgs", 24, state=states[evaluation])
+            resumed = minimize(
+                objective, start, "lbfgs", 24, checkpoints=States(states[evaluation])
+            )
             assert resumed.evaluations == 24
             # Its first evaluation is that of the best picture: no lower, and no higher.
             assert resumed.history["total"][evaluation] == pytest.approx(before, rel=1e-5)
@@ -97,11 +111,15 @@ class TestMinimize:
     def test_the_time_before_the_break_counts(self, objective, start):
         _, states = run_and_states(objective, start, "adam", 3)
         states[3]["seconds"] = np.array(1000.0)
-        assert minimize(objective, start, "adam", 4, state=states[3]).seconds > 1000
+        assert minimize(objective, start, "adam", 4, checkpoints=States(states[3])).seconds > 1000
 
-    def test_save_every_must_be_a_number_of_evaluations(self, objective, start):
-        with pytest.raises(ValueError, match="expected save_every as a whole number of at least 1"):
-            minimize(objective, start, steps=2, save=print, save_every=0)
+    def test_a_finished_run_may_be_resumed_twice(self, objective, start):
+        whole = minimize(objective, start, "adam", 6)
+        _, states = run_and_states(objective, start, "adam", 4)
+        again = States(states[4])
+        assert minimize(objective, start, "adam", 4, checkpoints=again).status == "finished"
+        longer = minimize(objective, start, "adam", 6, checkpoints=States(again.saved[4]))
+        np.testing.assert_array_equal(longer.history["total"], whole.history["total"])
 
 
 class TestTransfer:
@@ -173,6 +191,10 @@ class TestTransfer:
         with pytest.raises(ValueError, match="of free memory"):
             paint()
         assert not (tmp_path / "run").exists()
+
+    def test_save_every_must_be_a_number_of_evaluations(self, paint):
+        with pytest.raises(ValueError, match="expected save_every as a whole number of at least 1"):
+            paint(save_every=0)
 
     def test_saving_needs_a_folder(self, paint):
         with pytest.raises(ValueError, match="expected a folder for the run, got none"):
