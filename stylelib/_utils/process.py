@@ -1,6 +1,7 @@
-"""State that belongs to the whole process: what Ctrl-C does, and how many threads BLAS has."""
+"""State that belongs to the whole process: what Ctrl-C does, threads of BLAS, what is kept."""
 
 import contextlib
+import functools
 import signal
 import threading
 
@@ -65,3 +66,32 @@ def one_blas_thread():
             _users -= 1
             if _users == 0:
                 _limits.restore_original_limits()
+
+
+def kept(function):
+    """Keep a function's latest few results; threads that ask for one at once compute it once.
+
+    Parameters
+    ----------
+    function : callable
+        Its arguments must be hashable, and nobody may change what it returns.
+
+    Examples
+    --------
+    >>> @kept
+    ... def square(number):
+    ...     print("computed")
+    ...     return number**2
+    >>> square(3), square(3)
+    computed
+    (9, 9)
+    """
+    lock = threading.Lock()
+    cached = functools.lru_cache(maxsize=4)(function)
+
+    @functools.wraps(function)
+    def once(*arguments):
+        with lock:
+            return cached(*arguments)
+
+    return once

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from stylelib._utils.checks import check_choice
+from stylelib._utils.process import kept
 from stylelib._utils.tensorflow import keras, tf
 from stylelib.images.load import load_image
 from stylelib.preprocessing import preprocess
@@ -22,7 +23,7 @@ from stylelib.vgg.layers import (
     smallest_side,
 )
 from stylelib.vgg.precision import resolved
-from stylelib.vgg.weights import DATA, load_weights
+from stylelib.vgg.weights import DATA, identity, load_weights, read_once, read_only
 
 __all__ = ["VGG", "layer_names", "load_weights"]
 
@@ -96,9 +97,10 @@ class VGG:
         self._names = {layer: keras_name(layer, network) for layer in layers}
         if not self._names:
             raise ValueError("expected a list of layer names, got an empty one")
-        parameters = load_weights(network, weights)
         if normalized:
-            parameters = _normalized(parameters, network, pooling)
+            parameters = _normalized(identity(network, weights), network, pooling)
+        else:
+            parameters = load_weights(network, weights)
         self.layers = tuple(self._names)
         self.network = network
         self.model = _build(self._names.values(), network, pooling, self.precision)
@@ -182,13 +184,14 @@ def _set_weights(model, parameters):
             layer.set_weights(parameters[layer.name])
 
 
-def _normalized(parameters, network, pooling):
+@kept
+def _normalized(weights, network, pooling):
     """Divide every filter by its mean activation, and undo that in the layer above.
 
     ReLU and both poolings let a positive factor through, so every feature map is divided by its own
     mean and nothing else changes. A filter that never answers is left alone.
     """
-    names = layer_names(network)
+    names, parameters = layer_names(network), read_once(weights)
     model = _build(names, network, pooling)
     _set_weights(model, parameters)
     totals, positions = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0)
@@ -201,9 +204,9 @@ def _normalized(parameters, network, pooling):
     for name, (kernel, bias) in parameters.items():
         mean = totals[name] / positions[name]
         mean[mean == 0] = 1.0
-        scaled[name] = [
+        scaled[name] = (
             (kernel * below[:, np.newaxis] / mean).astype(np.float32),
             (bias / mean).astype(np.float32),
-        ]
+        )
         below = mean
-    return scaled
+    return read_only(scaled)

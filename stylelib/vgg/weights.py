@@ -13,6 +13,7 @@ import numpy as np
 
 from stylelib._utils.checks import check_choice, one_line
 from stylelib._utils.files import read_arrays, replacing
+from stylelib._utils.process import kept
 from stylelib.images.downloads import download_known
 from stylelib.vgg.layers import NETWORKS, kernel_shapes, layer_names
 
@@ -44,6 +45,8 @@ KERAS_WEIGHTS = {
 def load_weights(network="vgg16", weights=None):
     """Read kernels and biases of all convolutional layers.
 
+    A file is read once and kept until it changes, so the arrays are read-only: copy one to alter it.
+
     Parameters
     ----------
     network : {"vgg16", "vgg19"}
@@ -55,8 +58,8 @@ def load_weights(network="vgg16", weights=None):
     Returns
     -------
     dict of str to (numpy.ndarray, numpy.ndarray)
-        Kernel ``(3, 3, in, out)`` and bias ``(out,)`` by layer, ``float32``; the input channels of
-        the first layer are BGR.
+        Kernel ``(3, 3, in, out)`` and bias ``(out,)`` by layer, ``float32``, read-only; the input
+        channels of the first layer are BGR.
 
     Raises
     ------
@@ -69,19 +72,60 @@ def load_weights(network="vgg16", weights=None):
     >>> kernel.shape, bias.shape
     ((3, 3, 3, 64), (64,))
     """
+    return dict(read_once(identity(network, weights)))
+
+
+def identity(network, weights=None):
+    """Tell weights from all others, and a file from what it was before it changed.
+
+    Returns
+    -------
+    tuple
+        Network, kind or ending, path, and what changes with the file's content.
+
+    Examples
+    --------
+    >>> identity("vgg19", "random")
+    ('vgg19', 'random', None, None)
+    """
     check_weights(network, weights)
     if weights is None:
         weights = "embedded" if network == "vgg16" else "imagenet"
     if weights == "random":
-        return _random_weights(network)
+        return network, "random", None, None
     if weights == "imagenet":
-        return _read_h5(_download(network), network)
-    if weights == "embedded":
-        return _read_npz(_read_embedded(), EMBEDDED, network)
-    path = Path(weights)
-    if path.suffix == ".npz":
-        return _read_npz(path.read_bytes(), path, network)
-    return _read_h5(path, network)
+        path = _download(network)
+    else:
+        path = EMBEDDED if weights == "embedded" else Path(weights)
+    kind = weights if weights in NAMES else path.suffix
+    return network, kind, path, _state(path)
+
+
+def _state(path):
+    try:
+        found = path.stat()
+    except OSError:
+        return None  # reading it says why
+    return os.path.realpath(path), found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+@kept
+def read_once(identity):
+    """Read the weights of an `identity`; nobody can change what is kept."""
+    network, kind, path, _ = identity
+    if kind == "random":
+        return read_only(_random_weights(network))
+    if kind == "embedded":
+        return read_only(_read_npz(_read_embedded(), path, network))
+    if kind == ".npz":
+        return read_only(_read_npz(path.read_bytes(), path, network))
+    return read_only(_read_h5(path, network))
+
+
+def read_only(parameters):
+    for array in (array for pair in parameters.values() for array in pair):
+        array.flags.writeable = False
+    return parameters
 
 
 def check_weights(network, weights):
@@ -200,7 +244,7 @@ def _download(network):
     cache = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"), "models")
     path = cache / address.rpartition("/")[2]
     try:
-        if path.exists() and hashlib.md5(path.read_bytes()).hexdigest() == md5:  # noqa: S324
+        if path.exists() and _md5(path, _state(path)) == md5:
             return path
         data = download_known(address, md5)
         cache.mkdir(parents=True, exist_ok=True)
@@ -214,3 +258,8 @@ def _download(network):
             f"{here}, which is in this repository, or fetch {address} elsewhere and give its path "
             "as weights"
         ) from error
+
+
+@kept
+def _md5(path, state):
+    return hashlib.md5(path.read_bytes()).hexdigest()  # noqa: S324

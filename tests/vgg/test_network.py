@@ -139,6 +139,12 @@ class TestNormalized:
                 factors[channels == channel], factors[channels == channel][0], rtol=1e-3
             )
 
+    def test_the_means_are_computed_once(self, monkeypatch):
+        first = VGG(["conv1_1"], normalized=True, pooling="average").model.get_weights()
+        monkeypatch.setattr(vgg_module, "load_image", None)
+        again = VGG(["conv1_1"], normalized=True, pooling="average").model.get_weights()
+        np.testing.assert_array_equal(again[0], first[0])
+
     def test_the_reference_images_are_all_there_are(self):
         files = {path.name for path in (vgg_module.DATA / "images").iterdir()}
         assert set(vgg_module.REFERENCE_IMAGES) == files

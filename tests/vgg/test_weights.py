@@ -125,6 +125,70 @@ class TestFiles:
             load_weights("vgg16", path)
 
 
+class TestKept:
+    @pytest.fixture
+    def mine(self, random_weights, tmp_path):
+        """A file of weights, and how to write it again."""
+        arrays = {}
+        for name, (kernel, bias) in random_weights.items():
+            arrays |= {f"{name}/kernel": kernel.astype(np.float16), f"{name}/bias": bias}
+
+        def write(first):
+            np.savez(tmp_path / "mine.npz", **arrays | {"block1_conv1/bias": np.full(64, first)})
+            return tmp_path / "mine.npz"
+
+        return write
+
+    def test_a_file_is_read_once_until_it_changes(self, mine, monkeypatch):
+        reads = []
+        read = weights_module.read_arrays
+        monkeypatch.setattr(weights_module, "read_arrays", lambda d: reads.append(1) or read(d))
+        path = mine(1.0)
+        for _ in range(3):
+            assert load_weights("vgg16", path)["block1_conv1"][1][0] == 1
+        assert len(reads) == 1
+        size = path.stat().st_size
+        assert mine(2.0).stat().st_size == size
+        assert load_weights("vgg16", path)["block1_conv1"][1][0] == 2
+        assert len(reads) == 2
+
+    def test_threads_that_ask_at_once_read_once(self, mine, monkeypatch):
+        reads = []
+        read = weights_module.read_arrays
+        monkeypatch.setattr(weights_module, "read_arrays", lambda d: reads.append(1) or read(d))
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            list(pool.map(load_weights, 4 * ["vgg16"], 4 * [mine(3.0)]))
+        assert len(reads) == 1
+
+    def test_an_embedded_file_that_is_altered_meanwhile_is_noticed(self, tmp_path, monkeypatch):
+        path = tmp_path / "weights.npz"
+        data = bytearray(weights_module.EMBEDDED.read_bytes())
+        path.write_bytes(data)
+        monkeypatch.setattr(weights_module, "EMBEDDED", path)
+        assert load_weights()
+        data[-1] ^= 1
+        path.write_bytes(data)
+        with pytest.raises(ValueError, match="incomplete or altered"):
+            load_weights()
+        path.unlink()
+        with pytest.raises(ValueError, match="No such file"):
+            load_weights()
+
+    @pytest.mark.parametrize("weights", ["embedded", "random"])
+    def test_nobody_can_change_what_is_kept(self, weights):
+        parameters = load_weights("vgg16", weights)
+        kernel, bias = parameters.pop("block1_conv1")
+        for array in (kernel, bias):
+            with pytest.raises(ValueError, match="read-only"):
+                array += 1
+        before = kernel.copy()
+        for variable in VGG(["conv1_1"], weights=weights).model.weights:
+            variable.assign_add(np.ones_like(variable))
+        again = load_weights("vgg16", weights)["block1_conv1"][0]
+        assert again is kernel
+        np.testing.assert_array_equal(again, before)
+
+
 def published_file(path, network, layers=None):
     """Write a file of the layout that Keras publishes, tiny since its kernels are constant."""
     shapes = kernel_shapes(network)
