@@ -45,7 +45,7 @@ KERAS_WEIGHTS = {
 def load_weights(network="vgg16", weights=None):
     """Read kernels and biases of all convolutional layers.
 
-    A file is read once and kept until it changes, so the arrays are read-only: copy one to alter it.
+    A file is read once and kept until it changes. So the arrays are read-only: alter a copy.
 
     Parameters
     ----------
@@ -123,6 +123,7 @@ def read_once(identity):
 
 
 def read_only(parameters):
+    """Forbid changes, which would reach everybody who gets these weights."""
     for array in (array for pair in parameters.values() for array in pair):
         array.flags.writeable = False
     return parameters
