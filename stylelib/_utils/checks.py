@@ -4,9 +4,50 @@ import difflib
 import math
 import numbers
 
+import numpy as np
+
 #: What the programs beneath take: 64 bits, and ``float32``.
 LARGEST_COUNT = 2**63 - 1
 LARGEST_NUMBER = 3.4e38
+#: How much of a value a message repeats.
+LONGEST = 100
+
+
+def shown(value):
+    """Say in one line of at most 100 characters what came.
+
+    Parameters
+    ----------
+    value : object
+        Text that is to stand without quotes goes through `shortened`.
+
+    Examples
+    --------
+    >>> shown("avrage"), len(shown("x" * 2_000_000))
+    ("'avrage'", 100)
+    """
+    if isinstance(value, np.generic):
+        value = value.item()  # 1.0, not np.float64(1.0)
+    elif isinstance(value, np.ndarray) and value.ndim:
+        return f"an array of shape {value.shape}"
+    elif isinstance(value, (str, bytes)):
+        value = value[: LONGEST + 1]
+    try:
+        return shortened(repr(value))
+    except Exception:  # a number of thousands of digits, or a class of the user's
+        return f"a {type(value).__name__}"
+
+
+def shortened(text):
+    """Put text into one line of at most 100 characters.
+
+    Examples
+    --------
+    >>> shortened(" two  lines "), len(shortened("word " * 100))
+    ('two lines', 100)
+    """
+    text = " ".join(text.split())
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 def check_choice(what, value, choices):
@@ -22,10 +63,11 @@ def check_choice(what, value, choices):
     choices = list(choices)
     if isinstance(value, str) and value in choices:
         return
-    close = difflib.get_close_matches(str(value), choices, n=1)
+    wanted = value[:LONGEST].lower() if isinstance(value, str) else ""
+    close = difflib.get_close_matches(wanted, choices, n=1)
     hint = f"; did you mean {close[0]!r}?" if close else ""
     listed = " or ".join([", ".join(choices[:-1])] * (len(choices) > 1) + choices[-1:])
-    raise ValueError(f"expected {what} {listed}, got {value!r}{hint}")
+    raise ValueError(f"expected {what} {listed}, got {shown(value)}{hint}")
 
 
 def check_number(what, value, positive=False):
@@ -44,9 +86,11 @@ def check_number(what, value, positive=False):
         finite = False
     if not finite or value < 0 or (positive and value == 0):
         range_ = "above 0" if positive else "of at least 0"
-        raise ValueError(f"expected {what} as a number {range_}, got {value!r}")
+        raise ValueError(f"expected {what} as a number {range_}, got {shown(value)}")
     if value > LARGEST_NUMBER:
-        raise ValueError(f"expected {what} as a number of at most {LARGEST_NUMBER}, got {value!r}")
+        raise ValueError(
+            f"expected {what} as a number of at most {LARGEST_NUMBER}, got {shown(value)}"
+        )
 
 
 def check_flag(what, value):
@@ -60,7 +104,7 @@ def check_flag(what, value):
     ValueError: expected resume True or False, got 'no'
     """
     if not isinstance(value, bool):
-        raise ValueError(f"expected {what} True or False, got {value!r}")
+        raise ValueError(f"expected {what} True or False, got {shown(value)}")
 
 
 def check_count(what, value, minimum=1):
@@ -74,7 +118,9 @@ def check_count(what, value, minimum=1):
     ValueError: expected steps as a whole number of at least 1, got 1.5
     """
     if not _is_number(value, numbers.Integral) or value < minimum:
-        raise ValueError(f"expected {what} as a whole number of at least {minimum}, got {value!r}")
+        raise ValueError(
+            f"expected {what} as a whole number of at least {minimum}, got {shown(value)}"
+        )
     if value > LARGEST_COUNT:
         raise ValueError(f"expected {what} as a whole number of at most {LARGEST_COUNT}")
 
