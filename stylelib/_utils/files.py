@@ -43,7 +43,7 @@ def check_writable(path):
 
 
 @contextlib.contextmanager
-def replacing(path):
+def atomic_write(path):
     """Open a file that takes the place of `path` only once it is complete.
 
     Parameters
@@ -64,7 +64,7 @@ def replacing(path):
     >>> import pathlib, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = pathlib.Path(folder) / "note.txt"
-    ...     with replacing(path) as file:
+    ...     with atomic_write(path) as file:
     ...         _ = file.write(b"whole")
     ...     path.read_text()
     'whole'
@@ -93,8 +93,8 @@ def writable_folder(folder):
     return folder
 
 
-def remove_leftovers(folder):
-    """Remove what `replacing` has left in a folder where a process was killed while it wrote."""
+def remove_temporary_files(folder):
+    """Remove what `atomic_write` has left in a folder where a process was killed while it wrote."""
     for path in folder.glob(".stylelib-*.tmp"):
         path.unlink(missing_ok=True)
 

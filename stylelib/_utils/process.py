@@ -13,7 +13,7 @@ _limits = None
 
 
 @contextlib.contextmanager
-def answering_ctrl_c(handler):
+def sigint_handler(handler):
     """Answer Ctrl-C in another way; only the main thread can, and is asked.
 
     Parameters
@@ -24,7 +24,7 @@ def answering_ctrl_c(handler):
     Examples
     --------
     >>> pressed = []
-    >>> with answering_ctrl_c(lambda *_: pressed.append(True)):
+    >>> with sigint_handler(lambda *_: pressed.append(True)):
     ...     signal.raise_signal(signal.SIGINT)
     >>> pressed
     [True]

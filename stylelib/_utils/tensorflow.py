@@ -11,7 +11,7 @@ import numpy as np
 import scipy
 
 import stylelib
-from stylelib._utils.process import answering_ctrl_c
+from stylelib._utils.process import sigint_handler
 
 
 @contextlib.contextmanager
@@ -38,7 +38,7 @@ if os.environ.setdefault("KERAS_BACKEND", "tensorflow") != "tensorflow":
 _pressed = []
 _level = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 with (
-    answering_ctrl_c(lambda *_: _pressed.append(True)),
+    sigint_handler(lambda *_: _pressed.append(True)),
     _no_stderr() if _level == "3" else contextlib.nullcontext(),
 ):
     import keras

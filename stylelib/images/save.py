@@ -6,7 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 from stylelib._utils.checks import one_line
-from stylelib._utils.files import check_writable, replacing
+from stylelib._utils.files import atomic_write, check_writable
 from stylelib.images.sizes import check_image
 
 #: Endings of the formats that `save_image` writes without changing the size of a picture.
@@ -41,7 +41,7 @@ def save_image(path, image):
     check_image(image)
     path = check_output(path)
     options = {"quality": 95, "subsampling": 0} if path.suffix.lower() in {".jpg", ".jpeg"} else {}
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         format_ = Image.registered_extensions()[path.suffix.lower()]
         try:
             Image.fromarray(image).save(file, format=format_, **options)

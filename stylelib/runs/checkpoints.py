@@ -10,7 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from stylelib._utils.checks import one_line
-from stylelib._utils.files import read_arrays, remove_leftovers, replacing, to_json, writable_folder
+from stylelib._utils.files import (
+    atomic_write,
+    read_arrays,
+    remove_temporary_files,
+    to_json,
+    writable_folder,
+)
 from stylelib.images.save import save_image
 from stylelib.preprocessing import deprocess
 from stylelib.recipes.optimizers import current_names
@@ -71,7 +77,7 @@ class Checkpoints:
                 "remove the folder"
             )
         self.folder = writable_folder(folder)
-        remove_leftovers(self.folder)
+        remove_temporary_files(self.folder)
 
     def save(self, state):
         """Keep the best picture so far under its number, then the state.
@@ -82,7 +88,7 @@ class Checkpoints:
         """
         number = len(state["history"])
         save_image(self.folder / f"{number:05}.png", deprocess(state["best"]))
-        with replacing(self.folder / STATE) as file:
+        with atomic_write(self.folder / STATE) as file:
             np.savez(file, settings=to_json(self.settings), **state)
 
 

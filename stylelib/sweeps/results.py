@@ -3,7 +3,7 @@
 import json
 import math
 
-from stylelib._utils.files import replacing, to_json
+from stylelib._utils.files import atomic_write, to_json
 from stylelib.images.save import save_image
 from stylelib.recipes.optimizers import ALIASES, current_names
 from stylelib.recipes.recipe import LOSSES
@@ -33,7 +33,7 @@ def write_record(folder, point, outcome, ending):
     history = to_json(record.pop("history"))
     text = to_json(record, indent=1).removesuffix("\n}") + f',\n "history": {history}\n}}\n'
     path = folder / f"{point.stem}.json"
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         file.write(text.encode())
     for old in folder.glob(f"*-{point.key}.json"):  # a failure under another name
         if old != path:

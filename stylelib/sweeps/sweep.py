@@ -15,7 +15,7 @@ from pathlib import Path
 
 from stylelib._utils.checks import check_choice, check_count, one_line
 from stylelib._utils.files import writable_folder
-from stylelib._utils.process import answering_ctrl_c
+from stylelib._utils.process import sigint_handler
 from stylelib._utils.progress import Progress
 from stylelib.images.save import ENDINGS
 from stylelib.sweeps.grid import checked_points
@@ -179,7 +179,7 @@ class _Pool(concurrent.futures.ProcessPoolExecutor):
     """After Ctrl-C it ends its processes, which know nothing of it, instead of waiting for them."""
 
     def submit(self, *arguments, **options):
-        with answering_ctrl_c(signal.SIG_IGN):  # which a process that is started here takes over
+        with sigint_handler(signal.SIG_IGN):  # which a process that is started here takes over
             return super().submit(*arguments, **options)
 
     def __exit__(self, kind, error, trace):

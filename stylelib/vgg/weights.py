@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from stylelib._utils.checks import check_choice, one_line
-from stylelib._utils.files import read_arrays, replacing
+from stylelib._utils.files import read_arrays, atomic_write
 from stylelib._utils.process import kept
 from stylelib.images.downloads import download_known
 from stylelib.vgg.layers import NETWORKS, kernel_shapes, layer_names
@@ -249,7 +249,7 @@ def _download(network):
             return path
         data = download_known(address, md5)
         cache.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as file:
+        with atomic_write(path) as file:
             file.write(data)
         return path
     except (OSError, ValueError, http.client.HTTPException) as error:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from stylelib._utils.checks import check_choice, check_count, one_line
-from stylelib._utils.files import check_writable, replacing
+from stylelib._utils.files import atomic_write, check_writable
 from stylelib.images.load import load_image
 from stylelib.preprocessing import deprocess
 
@@ -97,7 +97,7 @@ class Film:
             raise ValueError(f"cannot write {self.path}: {one_line(error)}") from error
         if not data:  # ffmpeg fails without an error, such as where there is no room for its file
             raise ValueError(f"cannot write {self.path}: the encoder gave nothing")
-        with replacing(self.path) as file:
+        with atomic_write(self.path) as file:
             file.write(data)
 
     def _earlier(self):

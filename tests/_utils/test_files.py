@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stylelib._utils.files import check_writable, read_arrays, remove_leftovers, replacing
+from stylelib._utils.files import atomic_write, check_writable, read_arrays, remove_temporary_files
 
 
 def archive(**members):
@@ -76,7 +76,7 @@ class TestWriting:
     def test_an_error_in_between_leaves_the_old_file(self, tmp_path):
         path = tmp_path / "file"
         path.write_text("old")
-        with pytest.raises(RuntimeError), replacing(path) as file:
+        with pytest.raises(RuntimeError), atomic_write(path) as file:
             file.write(b"half")
             raise RuntimeError
         assert (path.read_text(), list(tmp_path.iterdir())) == ("old", [path])
@@ -84,16 +84,16 @@ class TestWriting:
     def test_a_name_as_long_as_the_system_allows(self, tmp_path):
         path = tmp_path / ("ä" * 125 + ".png")  # 254 bytes
         check_writable(path)
-        with replacing(path) as file:
+        with atomic_write(path) as file:
             file.write(b"whole")
         assert path.read_bytes() == b"whole"
 
     def test_leftovers_are_those_of_replacing(self, tmp_path):
         (tmp_path / ".mine.tmp").touch()
-        with replacing(tmp_path / "file"):
+        with atomic_write(tmp_path / "file"):
             (other,) = set(tmp_path.iterdir()) - {tmp_path / ".mine.tmp"}
             killed = other.rename(other.with_name(other.name.replace("-", "-0")))
             other.touch()
         assert killed.exists()
-        remove_leftovers(tmp_path)
+        remove_temporary_files(tmp_path)
         assert sorted(path.name for path in tmp_path.iterdir()) == [".mine.tmp", "file"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image, ImageFile
 
-from stylelib._utils.files import replacing
+from stylelib._utils.files import atomic_write
 
 IMAGES = Path(__file__).parents[2] / "data" / "images"
 NAMES = ("swirls", "burning_sky", "geometry", "stained_glass", "wave", "ink", "points")
@@ -20,7 +20,7 @@ def main(names):
     for name in names or NAMES:
         path = IMAGES / f"{name}.jpg"
         data = jpeg(draw(name))
-        with replacing(path) as file:
+        with atomic_write(path) as file:
             file.write(data)
         print(f"{path.name}: {len(data)} bytes, sha256 {hashlib.sha256(data).hexdigest()}")
 

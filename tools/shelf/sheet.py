@@ -4,7 +4,7 @@ import numpy as np
 from PIL import Image
 
 from stylelib import load_image, transfer
-from stylelib._utils.files import replacing
+from stylelib._utils.files import atomic_write
 from stylelib.vgg.weights import DATA
 from tools.shelf.__main__ import IMAGES, NAMES, jpeg
 
@@ -23,7 +23,7 @@ def main():
             left = (scaled.width - WIDTH) // 2
             cut = scaled.crop((left, 0, left + WIDTH, height))
             sheet.paste(cut, (column * (WIDTH + GAP), row * (height + GAP)))
-    with replacing(DATA / "results" / "shelf.jpg") as file:
+    with atomic_write(DATA / "results" / "shelf.jpg") as file:
         file.write(jpeg(np.asarray(sheet)))
 
 
