@@ -40,22 +40,22 @@ WAYS = {
 
 
 def measured(way, plans):
-    """Points and seconds of some plans, with the start of the workers."""
-    start, points = time.perf_counter(), 0
+    """Trials and seconds of some plans, with the start of the workers."""
+    start, trials = time.perf_counter(), 0
     with WAYS[way]() as executor, tempfile.TemporaryDirectory() as folder:
         for name in plans:
             arguments = read_plan(PLANS[name]) | {"folder": Path(folder, name)}
-            points += len(sweep(**arguments, executor=executor, progress=False))
-    return points, time.perf_counter() - start
+            trials += len(sweep(**arguments, executor=executor, progress=False))
+    return trials, time.perf_counter() - start
 
 
 def main(names):
     plans = [name for name in names if name in PLANS] or list(PLANS)
     ways = [name for name in WAYS if name in names] or list(WAYS)
-    print("| way | points | seconds |\n|---|---|---|", flush=True)
+    print("| way | trials | seconds |\n|---|---|---|", flush=True)
     for way in ways:
-        points, seconds = measured(way, plans)
-        print(f"| {way} | {points} | {seconds:.0f} |", flush=True)
+        trials, seconds = measured(way, plans)
+        print(f"| {way} | {trials} | {seconds:.0f} |", flush=True)
     print(f"\n{machine()}")
 
 

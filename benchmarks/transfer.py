@@ -17,7 +17,7 @@ from pathlib import Path
 from stylelib.vgg.weights import DATA
 
 IMAGES = DATA / "images"
-PAIR = ("summer_palace.jpg", "starry_night.jpg")
+PAIR = {"content": IMAGES / "summer_palace.jpg", "style": IMAGES / "starry_night.jpg"}
 RUNS = (
     {"size": 256, "steps": 60},
     {"size": 512, "steps": 60},
@@ -29,19 +29,19 @@ RUNS = (
 
 
 def measure(options):
-    from stylelib.runs.job import transfer_job
-    from stylelib.runs.memory import needed
+    from stylelib.runs.job import make_job
+    from stylelib.runs.memory import estimated_memory
     from stylelib.runs.run import run
 
     ends = []
-    job = transfer_job(*(IMAGES / name for name in PAIR), init="content", **options)
+    job = make_job(PAIR, init="content", **options)
     result = run(job, callback=lambda *_: ends.append(time.perf_counter()))
     return {
         "size": result.image.shape[:2],
         "seconds": result.seconds,
         "each": statistics.median(end - start for start, end in itertools.pairwise(ends)),
         "memory": peak_memory() / 1e9,
-        "estimate": needed(job) / 1e9,
+        "estimate": estimated_memory(job) / 1e9,
     }
 
 

@@ -1,7 +1,7 @@
 """One call per subject of the notebooks."""
 
 from stylelib.recipes.published import RECONSTRUCTION
-from stylelib.runs.job import changed, make_job, transfer_job
+from stylelib.runs.job import make_job
 from stylelib.runs.run import SAVE_EVERY, run
 
 
@@ -90,19 +90,18 @@ def transfer(
     >>> result.image.shape, result.evaluations, result.stop_reason
     ((21, 32, 3), 3, 'all 3 evaluations done')
     """
-    job = transfer_job(
-        content,
-        style,
-        recipe,
-        size,
-        steps,
-        as_published,
-        init,
+    job = make_job(
+        {"content": content, "style": style},
+        recipe=recipe,
+        size=size,
+        steps=steps,
         network=network,
-        weights=weights,
+        init=init,
+        style_scale=style_scale,
         precision=precision,
         seed=seed,
-        style_scale=style_scale,
+        weights=weights,
+        as_published=as_published,
         tile=tile,
         **changes,
     )
@@ -172,8 +171,18 @@ def reconstruct_content(
     ((21, 32, 3), ['content', 'total'])
     """
     recipe = RECONSTRUCTION.replace(content_layers=[layer], style_weight=0.0, optimizer=optimizer)
-    recipe = changed(recipe, size, steps, changes)
-    job = make_job(recipe, {"content": image}, network, weights, init, precision, seed)
+    job = make_job(
+        {"content": image},
+        recipe=recipe,
+        size=size,
+        steps=steps,
+        network=network,
+        init=init,
+        precision=precision,
+        seed=seed,
+        weights=weights,
+        **changes,
+    )
     return run(job, callback)
 
 
@@ -229,6 +238,16 @@ def reconstruct_style(
     """
     layers = [layers] if isinstance(layers, str) else layers
     recipe = RECONSTRUCTION.replace(style_layers=layers, content_weight=0.0, optimizer=optimizer)
-    recipe = changed(recipe, size, steps, changes)
-    job = make_job(recipe, {"style": image}, network, weights, init, precision, seed)
+    job = make_job(
+        {"style": image},
+        recipe=recipe,
+        size=size,
+        steps=steps,
+        network=network,
+        init=init,
+        precision=precision,
+        seed=seed,
+        weights=weights,
+        **changes,
+    )
     return run(job, callback)

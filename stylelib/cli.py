@@ -345,9 +345,9 @@ def _sweep(options):
     with _executor(options) as executor:
         table = sweep(**plan, executor=executor)
     failed = table[table["error"].notna()]
-    for point in failed.itertuples():
-        print(f"stylelib: point {point.Index + 1} failed: {point.error}", file=sys.stderr)
-    print(f"{plan['folder']}: {len(table)} points, {len(failed)} failed")
+    for trial in failed.itertuples():
+        print(f"stylelib: trial {trial.Index + 1} failed: {trial.error}", file=sys.stderr)
+    print(f"{plan['folder']}: {len(table)} trials, {len(failed)} failed")
     return FAILED if len(failed) else OK
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from stylelib import load_sweep
 from stylelib.images.load import load_image
-from stylelib.sweeps.grid import checked_points
+from stylelib.sweeps.grid import make_trials
 from stylelib.sweeps.plan_file import read_plan
 from stylelib.vgg.weights import DATA, EMBEDDED, EMBEDDED_SHA256, load_weights
 
@@ -28,14 +28,14 @@ def test_every_file_is_in_the_table_and_every_row_is_a_file():
 
 
 @pytest.mark.parametrize("path", PLANS, ids=lambda path: path.stem)
-def test_every_point_of_a_sweep_is_there_and_nothing_else(path):
+def test_every_trial_of_a_sweep_is_there_and_nothing_else(path):
     plan = read_plan(path)
     folder = Path(plan.pop("folder"))
     arguments = {name: plan.pop(name) for name in ("content", "style", "changes")}
     settings = {"recipe": "gatys2015", **plan}
     ending = settings.pop("ending")
-    points = checked_points(**arguments, settings=settings)
-    files = {f"{point.stem}{suffix}" for point in points for suffix in (".json", ending)}
+    trials = make_trials(**arguments, settings=settings)
+    files = {f"{trial.stem}{suffix}" for trial in trials for suffix in (".json", ending)}
     assert {path.name for path in folder.iterdir()} == files
     table = load_sweep(folder)
     assert table["error"].isna().all()

@@ -171,9 +171,9 @@ OTHERS = [
     (
         "sweep key.toml",
         "cannot read key.toml: expected a key content, style, recipe, folder, ending, settings, "
-        "grid or points, got 'colour'",
+        "grid or trials, got 'colour'",
     ),
-    ("sweep huge.toml", "expected a grid of at most 100,000 points, got 1,000,000"),
+    ("sweep huge.toml", "expected a grid of at most 100,000 trials, got 1,000,000"),
     ("sweep grid.toml", "expected a list of values for size in the grid, got []"),
     ("sweep grid.toml --workers 0", "expected workers as a whole number of at least 1, got 0"),
     (

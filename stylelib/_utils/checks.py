@@ -1,8 +1,10 @@
 """Error messages: one line, with what was expected and what came."""
 
+import contextlib
 import difflib
 import math
 import numbers
+import os
 
 import numpy as np
 
@@ -48,6 +50,43 @@ def shortened(text):
     """
     text = " ".join(text.split())
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def plain(value):
+    """Turn numbers and text of NumPy, and paths, into Python's own, also within other values.
+
+    Parameters
+    ----------
+    value : object
+        Of lists, tuples and dicts what they hold is turned. An array of no or of one dimension
+        becomes a number or a list. Anything else stays as it is.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> plain({"steps": np.int64(2), "weights": Path("a.npz"), "size": (np.uint8(3), 4)})
+    {'steps': 2, 'weights': 'a.npz', 'size': (3, 4)}
+    """
+    if isinstance(value, dict):
+        return {name: plain(inner) for name, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return tuple(map(plain, value)) if isinstance(value, tuple) else list(map(plain, value))
+    if hasattr(value, "__array__") and np.ndim(value) <= 1:  # of NumPy, TensorFlow, pandas, …
+        value = np.asarray(value).tolist()
+        return plain(value) if isinstance(value, list) else _plain(value)
+    return _plain(value)
+
+
+def _plain(value):
+    if isinstance(value, os.PathLike):
+        return os.fsdecode(value)
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return value
+    with contextlib.suppress(OverflowError):  # a fraction too large for a float stays one
+        return int(value) if isinstance(value, numbers.Integral) else float(value)
+    return value
 
 
 def check_choice(what, value, choices):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stylelib._utils.checks import one_line
+from stylelib._utils.checks import one_line, plain
 
 
 def check_writable(path):
@@ -137,11 +137,7 @@ def read_arrays(data):
 
 def to_json(value, **options):
     """Write JSON, numbers of NumPy and paths included."""
-    return json.dumps(value, default=_plain, allow_nan=False, **options)
-
-
-def _plain(value):
-    return os.fspath(value) if isinstance(value, os.PathLike) else value.item()
+    return json.dumps(plain(value), allow_nan=False, **options)
 
 
 def _temporary(path):

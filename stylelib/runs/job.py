@@ -1,16 +1,25 @@
-"""A transfer made ready: every setting checked, every picture read, nothing computed yet.
+"""A run made ready: every setting checked, every picture read, nothing computed yet.
 
 Nothing here imports TensorFlow, so bad input is found at once, and a program that hands its jobs to
 other processes stays small.
 """
 
 import dataclasses
+import functools
 import hashlib
 import os
+from pathlib import Path
 
 import numpy as np
 
-from stylelib._utils.checks import check_choice, check_count, check_flag, check_number
+from stylelib._utils.checks import (
+    check_choice,
+    check_count,
+    check_flag,
+    check_number,
+    one_line,
+    plain,
+)
 from stylelib.images.load import load_image
 from stylelib.images.sizes import scaled_size
 from stylelib.recipes.conventions import check_style_size
@@ -18,10 +27,12 @@ from stylelib.recipes.published import find_recipe
 from stylelib.recipes.recipe import INITS, Recipe
 from stylelib.vgg.layers import NETWORKS, PRECISION_CHOICES, keras_name, smallest_side
 from stylelib.vgg.tiles import SMALLEST_TILE
-from stylelib.vgg.weights import check_weights
+from stylelib.vgg.weights import NAMES, check_weights
 
 #: Below 32 pixels on the longer side the deep layers see next to nothing.
 SMALLEST_SIZE, LARGEST_SIZE = 32, 16_384
+#: Pictures of full size that `Pictures` keeps, so that the next size of one is not read again.
+ORIGINALS = 4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,92 +42,144 @@ class Job:
     Attributes
     ----------
     recipe : Recipe
+    recipe_name : str, optional
+        Of `RECIPES`, where the recipe was asked for by its name.
     images : dict of str to numpy.ndarray
         ``"content"``, ``"style"`` or both: ``uint8``, ``(H, W, 3)``, RGB, at the sizes of the run.
     init : str or numpy.ndarray
         One of `INITS`, or a picture of the size of the result.
+    sources : dict of str to str
+        Where each of `images`, and ``"init"``, came from.
     network : {"vgg16", "vgg19"}
     weights : str, optional
         See `load_weights`. A path must lead to the same file wherever the job runs.
+    weights_sha256 : str, optional
+        Of that file, where it is one of the user's.
+    style_scale : float
     precision : {"float32", "bfloat16", "float16", "auto"}
         ``"auto"`` is decided where the job runs.
     seed : int
     tile : int, optional
         Longest side of a tile, see `transfer`.
-    settings : dict
-        What `Result.settings` says of all this, ready for JSON.
     """
 
     recipe: Recipe
+    recipe_name: str | None
     images: dict
     init: str | np.ndarray
+    sources: dict
     network: str
     weights: str | None
+    weights_sha256: str | None
+    style_scale: float
     precision: str
     seed: int
     tile: int | None
-    settings: dict
 
     @property
     def layers(self):
         """Layers that a term with a weight needs, each once."""
         return _active_layers(self.recipe)
 
+    @property
+    def size(self):
+        """Height and width of the result."""
+        return next(iter(self.images.values())).shape[:2]
 
-def transfer_job(
-    content, style, recipe="gatys2015", size=None, steps=None, as_published=False, init=None, **rest
+    @functools.cached_property
+    def settings(self):
+        """What `Result.settings` says of all this, ready for JSON."""
+        settings = {role: described(self.sources[role], im) for role, im in self.images.items()}
+        names = ("network", "weights", "init", "style_scale", "precision", "seed", "tile")
+        settings |= {name: getattr(self, name) for name in names}
+        if self.weights_sha256 is not None:
+            settings["weights_sha256"] = self.weights_sha256
+        settings["init"] = {"source": self.sources["init"]}
+        if not isinstance(self.init, str):
+            settings["init"] = described(self.sources["init"], self.init)
+        settings["recipe"] = {"name": self.recipe_name, **dataclasses.asdict(self.recipe)}
+        return plain(settings)
+
+
+def make_job(
+    sources,
+    pictures=None,
+    /,
+    recipe="gatys2015",
+    size=None,
+    steps=None,
+    network="vgg16",
+    init=None,
+    style_scale=1.0,
+    precision="float32",
+    seed=0,
+    weights=None,
+    as_published=False,
+    tile=None,
+    **changes,
 ):
-    """Make `transfer` ready; parameters and errors are its own, without `callback`.
+    """Check all settings, and read the pictures.
+
+    Parameters
+    ----------
+    sources : dict of str to whatever `load_image` takes
+        ``"content"``, ``"style"`` or both.
+    pictures : Pictures, optional
+        What jobs of the same pictures have in common.
+
+    All other parameters, and the errors, are those of `transfer`.
+
+    Returns
+    -------
+    Job
 
     Examples
     --------
     >>> grey = np.full((40, 60, 3), 128, np.uint8)
-    >>> job = transfer_job(grey, grey, size=32, style_scale=2.0)
+    >>> job = make_job({"content": grey, "style": grey}, size=32, style_scale=2.0)
     >>> job.images["content"].shape, job.images["style"].shape
     ((21, 32, 3), (43, 64, 3))
     """
-    name = recipe if isinstance(recipe, str) else None
-    recipe = find_recipe(recipe)
-    check_flag("as_published", as_published)
-    options = {option: rest.pop(option) for option in JOB_OPTIONS if option in rest}
-    recipe = changed(recipe.as_published() if as_published else recipe, size, steps, rest)
-    if isinstance(init, str) and init in INITS:
-        recipe = recipe.replace(init=init)
-    sources = {"content": content, "style": style}
-    return make_job(
-        recipe, sources, init=recipe.init if init is None else init, name=name, **options
+    options = plain(
+        {"style_scale": style_scale, "precision": precision, "seed": seed, "tile": tile}
+        | {"network": network, "weights": weights}
     )
+    name = recipe if isinstance(recipe, str) else None
+    changes = plain({"size": size, "steps": steps, "as_published": as_published} | changes)
+    recipe = _changed(find_recipe(recipe), init, **changes)
+    _check_options(recipe, sources, **options)
+    if network == "recipe":
+        options["network"] = recipe.network
+    check_weights(options["network"], options["weights"])
+    for layer in _active_layers(recipe):
+        keras_name(layer, options["network"])
+    pictures = Pictures() if pictures is None else pictures
+    images = _sized(sources, recipe, options["style_scale"], pictures)
+    init = recipe.init if init is None else init
+    start = _start(init, images, pictures)
+    names = {role: source_name(source) for role, source in [*sources.items(), ("init", init)]}
+    options["weights_sha256"] = _file_hash(options["weights"])
+    return Job(recipe, name, images, start, names, **options)
 
 
-def changed(recipe, size, steps, changes):
+def _changed(recipe, init, size, steps, as_published, **changes):
     """Apply all changes to a recipe before anything slow begins."""
+    check_flag("as_published", as_published)
     overrides = {"size": size, "steps": steps}
-    changes = changes | {name: value for name, value in overrides.items() if value is not None}
-    recipe = recipe.replace(**changes)
+    if isinstance(init, str) and init in INITS:
+        overrides["init"] = init
+    changes |= {name: value for name, value in overrides.items() if value is not None}
+    recipe = (recipe.as_published() if as_published else recipe).replace(**changes)
     if isinstance(recipe.size, int):
         check_count("size", recipe.size, minimum=SMALLEST_SIZE)
     return recipe
 
 
-#: What `transfer` takes beside pictures, the start and the settings of a recipe.
-JOB_OPTIONS = ("network", "weights", "precision", "seed", "style_scale", "tile")
-
-
-def make_job(
-    recipe,
-    sources,
-    network="vgg16",
-    weights=None,
-    init="noise",
-    precision="float32",
-    seed=0,
-    style_scale=1.0,
-    tile=None,
-    name=None,
-):
-    """Check all settings, and read the pictures there are: ``"content"``, ``"style"`` or both."""
+def _check_options(recipe, sources, style_scale, precision, seed, tile, network, weights):
     check_choice("precision", precision, PRECISION_CHOICES)
     check_number("style_scale", style_scale, positive=True)
+    if style_scale != 1 and len(sources) == 1:
+        raise ValueError(f"expected style_scale only with two pictures, got {style_scale}")
     check_count("seed", seed, minimum=0)
     if tile is not None:
         check_count("tile", tile, minimum=SMALLEST_TILE)
@@ -125,37 +188,93 @@ def make_job(
         if weight and role not in sources:
             raise ValueError(f"expected {role}_weight 0, as there is no {role} image, got {weight}")
     check_choice("network", network, [*NETWORKS, "recipe"])
-    network = recipe.network if network == "recipe" else network
-    check_weights(network, weights)
-    layers = _active_layers(recipe)
-    for layer in layers:
-        keras_name(layer, network)
-    images = _load_all(sources, recipe, style_scale, layers)
-    start = _load_init(init, images)
-    weights = weights if weights is None else os.fspath(weights)
-    settings = {role: described(source, images[role]) for role, source in sources.items()} | {
-        "network": network,
-        "weights": weights,
-        "init": {"source": init} if isinstance(start, str) else described(init, start),
-        "style_scale": style_scale,
-        "precision": precision,
-        "seed": seed,
-        "tile": tile,
-        "recipe": {"name": name, **dataclasses.asdict(recipe)},
-    }
-    return Job(recipe, images, start, network, weights, precision, seed, tile, settings)
 
 
 def described(source, image):
     """Say what a picture was: its name, and a hash of the pixels that were used.
+
+    Parameters
+    ----------
+    source : whatever `load_image` takes
+    image : numpy.ndarray
 
     Examples
     --------
     >>> described("black.png", np.zeros((1, 1, 3), np.uint8))["source"]
     'black.png'
     """
-    name = os.fspath(source) if isinstance(source, (str, os.PathLike)) else type(source).__name__
-    return {"source": name, "sha256": hashlib.sha256(image.tobytes()).hexdigest()}
+    digest = hashlib.sha256(image.tobytes())
+    if (image == image[0, 0]).all():  # only then do the pixels not tell its height from its width
+        digest.update(repr(image.shape).encode())
+    return {"source": source_name(source), "sha256": digest.hexdigest()}
+
+
+def source_name(source):
+    """Name a picture in the settings: its path or address as given, else what kind of thing it was.
+
+    Examples
+    --------
+    >>> source_name("a/b.png"), source_name(b"...")
+    ('a/b.png', 'bytes')
+    """
+    path = isinstance(source, (str, os.PathLike))
+    return os.fsdecode(source) if path else type(source).__name__
+
+
+def _file_hash(path):
+    """Hash the file that holds the user's own weights; there may be others under its name later."""
+    if path is None or path in NAMES:
+        return None
+    try:
+        about = os.stat(path)
+        return _hash_of(path, about.st_mtime_ns, about.st_size)
+    except OSError as error:
+        raise ValueError(f"cannot read {path}: {one_line(error)}") from error
+
+
+@functools.lru_cache
+def _hash_of(path, *changed):
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+class Pictures:
+    """Pictures at the sizes that jobs ask for: those that are equal are one array.
+
+    Only a few of the pictures that they were made from are kept.
+
+    Examples
+    --------
+    >>> pictures, grey = Pictures(), np.full((40, 60, 3), 128, np.uint8)
+    >>> first, second = (pictures.sized(grey, (20, 30)) for _ in range(2))
+    >>> pictures.size(grey), first.shape, first is second
+    ((40, 60), (20, 30, 3), True)
+    """
+
+    def __init__(self):
+        self._sources, self._sizes, self._sized = {}, {}, {}
+        self._original = functools.lru_cache(ORIGINALS)(lambda key: load_image(self._sources[key]))
+
+    def size(self, source):
+        """Height and width of the picture itself."""
+        key = self._key(source)
+        if key not in self._sizes:
+            self._sizes[key] = self._original(key).shape[:2]
+        return self._sizes[key]
+
+    def sized(self, source, size, resampling="lanczos"):
+        """Return the picture at this height and width."""
+        key = self._key(source)
+        wanted = key, size, resampling
+        if wanted not in self._sized:
+            image = load_image(self._original(key), size=size, resampling=resampling)
+            self._sized[wanted] = image
+        return self._sized[wanted]
+
+    def _key(self, source):
+        """Paths and addresses are equal where their texts are, all else where it is one object."""
+        key = os.fsdecode(source) if isinstance(source, (str, os.PathLike)) else id(source)
+        self._sources.setdefault(key, source)  # which also keeps the object, and so its id
+        return key
 
 
 def _active_layers(recipe):
@@ -164,32 +283,30 @@ def _active_layers(recipe):
     return list(dict.fromkeys([*style, *content]))
 
 
-def _load_all(sources, recipe, style_scale, layers):
+def _sized(sources, recipe, style_scale, pictures):
     """Read the pictures at the sizes that the recipe gives them."""
     images, scales = {}, {"content": 1.0, "style": style_scale}
     for role, source in sources.items():  # the content image comes first
-        image = load_image(source)
-        shape = image.shape[:2]
+        size, longer_side = pictures.size(source), recipe.size
         if recipe.same_size and "content" in images:
-            shape = images["content"].shape[:2]
-        longer_side = recipe.size
+            size = images["content"].shape[:2]
         if isinstance(recipe.size, tuple):
-            shape, longer_side = recipe.size, max(recipe.size)
-        size = _checked_size(shape, longer_side * scales[role], role, layers)
-        images[role] = load_image(image, size=size, resampling=recipe.resampling)
+            size, longer_side = recipe.size, max(recipe.size)
+        size = _checked_size(size, longer_side * scales[role], role, _active_layers(recipe))
+        images[role] = pictures.sized(source, size, recipe.resampling)
     if len(images) == 2 and recipe.style_weight:
         check_style_size(recipe, *(image.shape[:2] for image in images.values()))
     return images
 
 
-def _checked_size(shape, longer_side, role, layers):
+def _checked_size(size, longer_side, role, layers):
     """Scale ``(height, width)``, up or down, and refuse what is too large or too small."""
     if longer_side > LARGEST_SIZE:
         raise ValueError(
             f"expected a {role} image of at most {LARGEST_SIZE} pixels a side, "
             f"got {longer_side:.0f}"
         )
-    size = scaled_size(shape, max(1, round(longer_side)))
+    size = scaled_size(size, max(1, round(longer_side)))
     deepest = max(layers, key=smallest_side)
     if min(size) < smallest_side(deepest):
         raise ValueError(
@@ -199,9 +316,9 @@ def _checked_size(shape, longer_side, role, layers):
     return size
 
 
-def _load_init(init, images):
+def _start(init, images, pictures):
     """The name of a start, or a picture of the size of the content image if there is one."""
     if isinstance(init, str) and init in INITS:
         check_choice("init", init, ["noise", "grey", *images])
         return init
-    return load_image(init, size=next(iter(images.values())).shape[:2])
+    return pictures.sized(init, next(iter(images.values())).shape[:2])

@@ -5,6 +5,8 @@ and what the optimiser keeps of each number. The constants are measured, see
 ``benchmarks/transfer.py``. It is made for float32 on a processor; the other precisions need less.
 """
 
+import bisect
+import contextlib
 import dataclasses
 import math
 from pathlib import Path
@@ -19,20 +21,21 @@ from stylelib.vgg.tiles import tiles
 #: Bytes of Python, TensorFlow and the network before the first picture.
 BASE = 0.88e9
 #: Bytes for each number in the feature maps of all layers: its four, and its part of what
-#: TensorFlow puts aside, when a picture is looked at, and when its gradient is taken.
-LOOKING, LOWERING = 4.8, 7.5
+#: TensorFlow puts aside, in the forward pass alone, and with the backward pass.
+FORWARD_BYTES, BACKWARD_BYTES = 4.8, 7.5
 #: Arrays of the picture's size: every run has some of float32, L-BFGS has more of float64, besides
 #: two for each step that it remembers.
 OTHER_ARRAYS, LBFGS_ARRAYS = 13, 18
 #: Side of tiles that is proposed where a picture does not fit.
 PROPOSED_TILE = 512
-#: Factors to try on the size of a picture that does not fit.
-SCALES = [0.98**n for n in range(400)]
-#: Where a container says how much memory it may use, and uses.
-CONTAINER = Path("/sys/fs/cgroup")
+#: Where Linux says in which control groups this process is, and what these may use, and do.
+GROUPS, CONTAINER = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
+#: For both versions of control groups: the limits, the use, and the part of it that can be freed.
+VERSION_1 = ("memory.limit_in_bytes",), "memory.usage_in_bytes", "total_inactive_file"
+VERSION_2 = ("memory.max", "memory.high"), "memory.current", "inactive_file"
 
 
-def needed(job, scale=1.0):
+def estimated_memory(job, scale=1.0):
     """Estimate how many bytes a job takes at its peak.
 
     Parameters
@@ -48,30 +51,31 @@ def needed(job, scale=1.0):
     Examples
     --------
     >>> import numpy as np
-    >>> from stylelib.runs.job import transfer_job
+    >>> from stylelib.runs.job import make_job
     >>> grey = np.full((40, 60, 3), 128, np.uint8)
-    >>> small, large = (needed(transfer_job(grey, grey, size=size)) for size in (64, 512))
+    >>> pictures = {"content": grey, "style": grey}
+    >>> small, large = (estimated_memory(make_job(pictures, size=size)) for size in (64, 512))
     >>> round(small / 1e9, 1), round(large / 1e9, 1)
     (0.9, 1.4)
     """
     sizes = [_scaled(image.shape[:2], scale) for image in job.images.values()]
     result, recipe = sizes[0], job.recipe
-    looking = max(LOOKING * _features(_seen(size, job), job) for size in sizes)
-    lowering = LOWERING * _features(_seen(result, job), job)
+    forward = max(FORWARD_BYTES * _features(_evaluated(size, job), job) for size in sizes)
+    backward = BACKWARD_BYTES * _features(_evaluated(result, job), job)
     target = 0
     if job.tile is not None and recipe.content_weight:  # without tiles it is small beside the rest
         target = sum(map_size(layer, result).elements for layer in recipe.content_layers)
     arrays = 4 * OTHER_ARRAYS
     if recipe.optimizer == "lbfgs":
         arrays += 8 * (2 * (recipe.history_size or DEFAULT_HISTORY_SIZE) + LBFGS_ARRAYS)
-    return BASE + max(looking, lowering) + 4 * target + arrays * 3 * math.prod(result)
+    return BASE + max(forward, backward) + 4 * target + arrays * 3 * math.prod(result)
 
 
 def _scaled(size, scale):
     return tuple(max(1, round(side * scale)) for side in size)
 
 
-def _seen(size, job):
+def _evaluated(size, job):
     """How much of a picture goes through the network at once."""
     if job.tile is None:
         return size
@@ -89,45 +93,81 @@ def _features(size, job):
     return sum(map_size(name, size).elements for name in names[: deepest + 1])
 
 
-def available():
+def available_memory():
     """Bytes that a job may take here: what is free, and what this process already has of `BASE`.
 
     Examples
     --------
-    >>> available() > 0
+    >>> available_memory() > 0
     True
     """
-    return min(psutil.Process().memory_info().rss, BASE) + _free()
+    process = psutil.Process().memory_info()
+    free = [psutil.virtual_memory().available, *_left_in_groups(), *_left_of_limits(process)]
+    return min(process.rss, BASE) + min(free)
 
 
-def _free():
-    """Bytes that are free on this machine, or in this container if it has a limit of its own."""
-    free = psutil.virtual_memory().available
+def _left_in_groups():
+    """Bytes left in each control group of this process that has a limit, and in those around it."""
+    for folder, (limits, use, freed) in _groups():
+        with contextlib.suppress(OSError, ValueError):  # no such files, or files of another kind
+            used = int((folder / use).read_text(encoding="ascii"))
+            statistics = (folder / "memory.stat").read_text(encoding="ascii").split()
+            cached = dict(zip(statistics[::2], statistics[1::2], strict=True)).get(freed, 0)
+            for limit in limits:
+                with contextlib.suppress(OSError, ValueError):  # "max": no limit
+                    allowed = int((folder / limit).read_text(encoding="ascii"))
+                    yield allowed - used + int(cached)
+
+
+def _groups():
+    """Folders of the control groups of this process, each with the files that it has."""
+    lines = ["0::/"]
+    with contextlib.suppress(OSError):
+        lines = GROUPS.read_text(encoding="utf-8").splitlines()
+    for line in lines:
+        _, controllers, path = line.split(":", 2)
+        group = Path(path.lstrip("/"))
+        for folder in (group, *group.parents):
+            if "memory" in controllers.split(","):
+                yield CONTAINER / "memory" / folder, VERSION_1
+            elif not controllers:
+                yield CONTAINER / folder, VERSION_2
+
+
+def _left_of_limits(process):
+    """Bytes left of what ``ulimit -v`` and ``ulimit -d`` allow this process."""
     try:
-        limit = int((CONTAINER / "memory.max").read_text(encoding="ascii"))
-        used = int((CONTAINER / "memory.current").read_text(encoding="ascii"))
-        statistics = (CONTAINER / "memory.stat").read_text(encoding="ascii").split()
-    except (OSError, ValueError):  # no such files, or "max": no limit
-        return free
-    cached = dict(zip(statistics[::2], statistics[1::2], strict=True)).get("inactive_file", 0)
-    return min(free, limit - used + int(cached))
+        import resource
+    except ImportError:  # Windows
+        return
+    for limit, used in ((resource.RLIMIT_AS, process.vms), (resource.RLIMIT_DATA, process.data)):
+        allowed, _ = resource.getrlimit(limit)
+        if allowed != resource.RLIM_INFINITY:
+            yield allowed - used
 
 
 def check_fits(job):
     """Raise a ``ValueError`` that says what would fit if a job needs more memory than there is."""
-    free, most = available(), needed(job)
+    free, most = available_memory(), estimated_memory(job)
     if most <= free:
         return
-    height, width = next(iter(job.images.values())).shape[:2]
-    fits = []
-    scale = next((s for s in SCALES if needed(job, s) <= free), 0)
-    if scale * max(height, width) >= SMALLEST_SIZE:
-        fits.append(f"size {math.floor(scale * max(height, width))}")
-    tiled = dataclasses.replace(job, tile=PROPOSED_TILE)
-    if job.tile is None and needed(tiled) <= free:
+    height, width = job.size
+    fits = [f"size {size}"] if (size := _largest_size(job, free)) else []
+    if job.tile is None and estimated_memory(dataclasses.replace(job, tile=PROPOSED_TILE)) <= free:
         fits.append(f"tile {PROPOSED_TILE}")
     hint = f"; {' or '.join(fits)} would fit" if fits else ""
     raise ValueError(
         f"expected {most / 1e9:.1f} GB of free memory for {width} × {height} pixels, "
-        f"got {free / 1e9:.1f} GB{hint}"
+        f"got {max(0, free) / 1e9:.1f} GB{hint}"
     )
+
+
+def _largest_size(job, free):
+    """Longer side, in pixels, of the largest result that fits; 0 if there is none."""
+    longer = max(job.size)
+    sizes = range(SMALLEST_SIZE, longer)
+    margin = 1.01  # another rounding of the sides must fit, too
+    fitting = bisect.bisect(
+        sizes, free, key=lambda size: margin * estimated_memory(job, size / longer)
+    )
+    return sizes[fitting - 1] if fitting else 0

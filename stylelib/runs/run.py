@@ -36,14 +36,14 @@ def run(job, callback=None, folder=None, save_every=SAVE_EVERY, resume=False):
     Examples
     --------
     >>> import numpy as np
-    >>> from stylelib.runs.job import transfer_job
+    >>> from stylelib.runs.job import make_job
     >>> grey = np.full((40, 60, 3), 128, np.uint8)
-    >>> run(transfer_job(grey, grey, size=32, steps=2)).image.shape
+    >>> run(make_job({"content": grey, "style": grey}, size=32, steps=2)).image.shape
     (21, 32, 3)
     """
     check_count("save_every", save_every)
     check_flag("resume", resume)
-    if not tf.config.list_physical_devices("GPU"):  # which have memory of their own
+    if not tf.config.get_visible_devices("GPU"):  # which have memory of their own
         check_fits(job)
     x0, recipe = _start(job), job.recipe
     network = job.network, job.weights, recipe.pooling, recipe.normalized, job.precision

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from stylelib._utils.checks import check_choice, one_line
+from stylelib._utils.checks import check_choice, one_line, shown
 from stylelib.recipes.recipe import INITS
 from stylelib.vgg.weights import NAMES
 
@@ -12,14 +12,14 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-_KEYS = ("content", "style", "recipe", "folder", "ending", "settings", "grid", "points")
+_KEYS = ("content", "style", "recipe", "folder", "ending", "settings", "grid", "trials")
 _KINDS = {
     "recipe": (str, "a name"),
     "folder": (str, "a path"),
     "ending": (str, "a text"),
     "settings": (dict, "a table"),
     "grid": (dict, "a table"),
-    "points": (list, "an array of tables"),
+    "trials": (list, "an array of tables"),
 }
 #: Arguments of `sweep` that a table of settings must not reach.
 _NOT_SETTINGS = (
@@ -41,9 +41,9 @@ def read_plan(path):
     ----------
     path : str or path
         A TOML file with ``content`` and ``style`` (a path, an https address or a list of them), and
-        either a table ``[grid]`` of lists or an array of tables ``[[points]]``. It may have
+        either a table ``[grid]`` of lists or an array of tables ``[[trials]]``. It may have
         ``recipe``, ``folder`` (by default the name of the file without its ending), ``ending`` and
-        a table ``[settings]`` that all points share. Paths start at the folder of the file.
+        a table ``[settings]`` that all trials share. Paths start at the folder of the file.
 
     Returns
     -------
@@ -78,6 +78,8 @@ def read_plan(path):
         raise ValueError(f"cannot read {path}: {one_line(error)}") from error
     except (ValueError, RecursionError) as error:  # also text that is no UTF-8
         raise ValueError(f"cannot read {path}: expected TOML, {one_line(error)}") from error
+    if "points" in plan and "trials" not in plan:  # as the table was called at first
+        plan["trials"] = plan.pop("points")
     try:
         return _arguments(plan, path.parent, path.stem)
     except ValueError as error:
@@ -86,7 +88,7 @@ def read_plan(path):
 
 def _arguments(plan, folder, name):
     _check(plan)
-    changes, settings = plan.get("grid") or plan.get("points"), plan.get("settings", {})
+    changes, settings = plan.get("grid") or plan.get("trials"), plan.get("settings", {})
     if isinstance(changes, list):
         changes = [_files_beside(change, folder) for change in changes]
     else:
@@ -103,12 +105,12 @@ def _check(plan):
     for key in ("content", "style"):
         if key not in plan:
             raise ValueError(f'expected a {key} image, such as {key} = "picture.jpg"')
-    if ("grid" in plan) == ("points" in plan):
-        raise ValueError("expected either a table [grid] or an array of tables [[points]]")
+    if ("grid" in plan) == ("trials" in plan):
+        raise ValueError("expected either a table [grid] or an array of tables [[trials]]")
     for key, (kind, words) in _KINDS.items():
         empty = key in plan and key != "settings" and not plan[key]
         if key in plan and (not isinstance(plan[key], kind) or empty):
-            raise ValueError(f"expected {key} as {words}, got {plan[key]!r}")
+            raise ValueError(f"expected {key} as {words}, got {shown(plan[key])}")
     for key in plan.get("settings", {}):
         if key in _NOT_SETTINGS:
             raise ValueError(f"expected settings of a transfer in [settings], got {key}")

@@ -1,4 +1,4 @@
-"""The folder of a sweep: a picture and a JSON file for each point, and the table they make."""
+"""The folder of a sweep: a picture and a JSON file for each trial, and the table they make."""
 
 import json
 import math
@@ -13,13 +13,13 @@ _ODD = (TypeError, KeyError, AttributeError, IndexError, RecursionError)
 _ALWAYS = ("key", "number", "changes", "error", "settings", "history")
 
 
-def write_record(folder, point, outcome, ending):
-    """Keep a result or an error; the JSON file comes last, and makes the point count as done."""
-    record = {"key": point.key, "number": point.number, "changes": point.changes}
+def write_result(folder, trial, outcome, ending):
+    """Keep a result or an error; the JSON file comes last, and makes the trial count as done."""
+    record = {"key": trial.key, "number": trial.number, "changes": trial.changes}
     if isinstance(outcome, str):
-        record |= {"error": outcome, "settings": point.job().settings, "history": {}}
+        record |= {"error": outcome, "settings": trial.job.settings, "history": {}}
     else:
-        picture = point.stem + ending
+        picture = trial.stem + ending
         save_image(folder / picture, outcome.image)
         record |= {
             "error": None,
@@ -32,10 +32,10 @@ def write_record(folder, point, outcome, ending):
         }
     history = to_json(record.pop("history"))
     text = to_json(record, indent=1).removesuffix("\n}") + f',\n "history": {history}\n}}\n'
-    path = folder / f"{point.stem}.json"
+    path = folder / f"{trial.stem}.json"
     with atomic_write(path) as file:
         file.write(text.encode())
-    for old in folder.glob(f"*-{point.key}.json"):  # a failure under another name
+    for old in folder.glob(f"*-{trial.key}.json"):  # a failure under another name
         if old != path:
             old.unlink()
 
@@ -44,10 +44,10 @@ def _six_digits(losses):
     return [float(f"{loss:.6g}") if math.isfinite(loss) else None for loss in losses]
 
 
-def read_records(folder):
+def read_results(folder):
     """What is in a folder, by key."""
     records = {}
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted(folder.glob("[!.]*.json")):  # macOS puts a ._x.json beside x.json
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
             records[record["key"]] = {name: record[name] for name in _ALWAYS} | record
@@ -58,7 +58,7 @@ def read_records(folder):
 
 
 def is_done(record, folder):
-    """Whether a point ended well, and its picture is still there."""
+    """Whether a trial ended well, and its picture is still there."""
     if record is None or record["error"] is not None:
         return False
     picture = folder / record["picture"]
@@ -89,7 +89,7 @@ def _row(record, folder, names):
 
 
 def _changed_to(record, name):
-    """Value of a setting that some points of a sweep change, and others leave as it was."""
+    """Value of a setting that some trials of a sweep change, and others leave as it was."""
     settings = record["settings"]
     if name == "recipe":
         return settings["recipe"]["name"]

@@ -1,6 +1,6 @@
 """Many transfers at once: a grid or a list of changes to a recipe, each result kept in a folder.
 
-One point of a sweep is one transfer. Points are independent, so any `concurrent.futures` executor
+One transfer of a sweep is a trial. Trials are independent, so any `concurrent.futures` executor
 can run them: threads, processes, or a Dask cluster of many machines. Pictures are read, and results
 written, by the process that called `sweep`; its workers need nothing but this library.
 """
@@ -18,10 +18,10 @@ from stylelib._utils.files import writable_folder
 from stylelib._utils.process import sigint_handler
 from stylelib._utils.progress import Progress
 from stylelib.images.save import ENDINGS
-from stylelib.sweeps.grid import checked_points
-from stylelib.sweeps.results import as_table, is_done, read_records, write_record
+from stylelib.sweeps.grid import make_trials
+from stylelib.sweeps.results import as_table, is_done, read_results, write_result
 
-#: Points handed to an executor and not finished yet: as many as a large cluster has workers, and
+#: Trials handed to an executor and not finished yet: as many as a large cluster has workers, and
 #: few enough that their pictures fit into memory.
 IN_FLIGHT = 256
 
@@ -47,33 +47,33 @@ def sweep(
     content, style : a picture or a list of them
         Whatever `load_image` takes.
     changes : dict of lists, or list of dicts
-        A dict is a grid: each name with a list of values, and every combination is a point. A list
-        holds the points themselves. Names are those of `transfer`: settings of a recipe, and
+        A dict is a grid: each name with a list of values, and every combination is a trial. A list
+        holds the trials themselves. Names are those of `transfer`: settings of a recipe, and
         ``recipe``, ``size``, ``steps``, ``network``, ``weights``, ``init``, ``style_scale``,
         ``precision``, ``seed`` and ``as_published``.
     folder : str or path
         Made if it is not there.
     recipe : str or Recipe
     executor : concurrent.futures.Executor, optional
-        Where the points run; by default here, one after the other. `process_pool` makes one for
+        Where the trials run; by default here, one after the other. `process_pool` makes one for
         this machine, ``dask.distributed.Client.get_executor()`` one for a cluster.
     ending : str
         Of the pictures, see `ENDINGS`; ``".jpg"`` takes less room.
     progress : bool
         Whether standard error tells how far it is.
     **settings
-        What all points share, such as ``size=160``.
+        What all trials share, such as ``size=160``.
 
     Returns
     -------
     pandas.DataFrame
-        The points of this sweep, in order; see `load_sweep`.
+        The trials of this sweep, in order; see `load_sweep`.
 
     Raises
     ------
     ValueError
         For any name, value or picture that `transfer` would refuse, and a folder that cannot be
-        written to. All of this is found out before the first point runs. A point that fails later
+        written to. All of this is found out before the first trial runs. A trial that fails later
         stops nothing: its error is in the table.
 
     Examples
@@ -89,21 +89,21 @@ def sweep(
     """
     check_choice("ending", ending, ENDINGS)
     _check_executor(executor)
-    points = checked_points(content, style, changes, {"recipe": recipe, **settings})
+    trials = make_trials(content, style, changes, {"recipe": recipe, **settings})
     folder = writable_folder(folder)
-    there = read_records(folder)
-    missing = [point for point in points if not is_done(there.get(point.key), folder)]
-    with Progress(len(missing), "point") if progress else contextlib.nullcontext() as bar:
+    there = read_results(folder)
+    missing = [trial for trial in trials if not is_done(there.get(trial.key), folder)]
+    with Progress(len(missing), "trial") if progress else contextlib.nullcontext() as bar:
         if bar and missing:
             bar.show()
         with contextlib.closing(_outcomes(missing, executor)) as outcomes:
-            for point, outcome in outcomes:
-                write_record(folder, point, outcome, ending)
+            for trial, outcome in outcomes:
+                write_result(folder, trial, outcome, ending)
                 if bar:
-                    bar.update(point.title or "done")
-    records = read_records(folder)
-    names = dict.fromkeys(name for point in points for name in point.changes)
-    return as_table([records[point.key] for point in points], folder, names)
+                    bar.update(trial.title or "done")
+    records = read_results(folder)
+    names = dict.fromkeys(name for trial in trials for name in trial.changes)
+    return as_table([records[trial.key] for trial in trials], folder, names)
 
 
 def load_sweep(folder):
@@ -116,7 +116,7 @@ def load_sweep(folder):
     Returns
     -------
     pandas.DataFrame
-        A row for each point: ``content_image`` and ``style_image`` (names), a column for each
+        A row for each trial: ``content_image`` and ``style_image`` (names), a column for each
         setting that was changed, ``total_loss`` (weighted), ``content_loss``, ``style_loss`` and
         ``tv_loss`` (each without its weight, in the recipe's convention, NaN where the weight is
         0), ``evaluations``, ``seconds``, ``stop_reason``, ``picture`` (a path), ``error`` (missing
@@ -137,7 +137,7 @@ def load_sweep(folder):
     folder = Path(folder)
     if not folder.is_dir():
         raise ValueError(f"cannot read {folder}: there is no such folder")
-    records = sorted(read_records(folder).values(), key=lambda record: record["number"])
+    records = sorted(read_results(folder).values(), key=lambda record: record["number"])
     if not records:
         raise ValueError(f"cannot read {folder}: expected results of a sweep, found none")
     names = dict.fromkeys(name for record in records for name in record["changes"])
@@ -212,18 +212,18 @@ def _check_executor(executor):
         )
 
 
-def _outcomes(points, executor):
-    """Yield each point with its `Result`, or its error in words, as it finishes."""
+def _outcomes(trials, executor):
+    """Yield each trial with its `Result`, or its error in words, as it finishes."""
     if executor is None:
-        for point in points:
-            yield point, _compute(point.job())
+        for trial in trials:
+            yield trial, _compute(trial.job)
         return
     waiting = {}
     try:
-        for point in points:
+        for trial in trials:
             if len(waiting) == IN_FLIGHT:
                 yield from _finished(waiting)
-            waiting[_submitted(executor, point.job())] = point
+            waiting[_submitted(executor, trial.job)] = trial
         while waiting:
             yield from _finished(waiting)
     finally:  # also after Ctrl-C
@@ -232,12 +232,12 @@ def _outcomes(points, executor):
 
 
 def _compute(job):
-    """Run one point, wherever the executor has sent it."""
+    """Run one trial, wherever the executor has sent it."""
     from stylelib.runs.run import run
 
     try:
         result = run(job)
-    except Exception as error:  # whatever it is must not stop the other points
+    except Exception as error:  # whatever it is must not stop the other trials
         return _described(error)
     if result.status == "interrupted":
         raise KeyboardInterrupt
@@ -254,14 +254,14 @@ def _submitted(executor, job):
 
 
 def _finished(waiting):
-    """Take at least one point out of those that wait."""
+    """Take at least one trial out of those that wait."""
     done, _ = concurrent.futures.wait(waiting, return_when=concurrent.futures.FIRST_COMPLETED)
     for future in done:
-        point = waiting.pop(future)
+        trial = waiting.pop(future)
         try:
-            yield point, future.result()
+            yield trial, future.result()
         except Exception as error:  # of a worker that died
-            yield point, _described(error)
+            yield trial, _described(error)
 
 
 def _described(error):

@@ -57,7 +57,7 @@ def fastest():
     >>> precision in ("float32", "bfloat16", "float16")
     True
     """
-    gpus = tf.config.list_physical_devices("GPU")
+    gpus = tf.config.get_visible_devices("GPU")  # what is hidden is not used
     if gpus:
         return _of_gpus(gpus)
     if os.environ.get("TF_ENABLE_ONEDNN_OPTS") == "0":

@@ -187,7 +187,7 @@ class TestTransfer:
         assert not (tmp_path / "run").exists()
 
     def test_a_run_that_does_not_fit_leaves_no_folder(self, paint, tmp_path, monkeypatch):
-        monkeypatch.setattr("stylelib.runs.memory.available", lambda: 0)
+        monkeypatch.setattr("stylelib.runs.memory.available_memory", lambda: 0)
         with pytest.raises(ValueError, match="of free memory"):
             paint()
         assert not (tmp_path / "run").exists()

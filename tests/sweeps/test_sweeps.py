@@ -52,13 +52,13 @@ class TestResults:
         assert np.isnan(table["tv_loss"]).all()
         assert table["error"].isna().all()
 
-    def test_a_list_holds_the_points_and_the_table_fills_the_gaps(self, tmp_path):
+    def test_a_list_holds_the_trials_and_the_table_fills_the_gaps(self, tmp_path):
         table = run(tmp_path, [{}, {"tv_weight": 0.5}, {"init": "style", "recipe": "keras"}])
         assert table["tv_weight"].tolist() == [0.0, 0.5, RECIPES["keras"].tv_weight]
         assert table["init"].tolist() == ["noise", "noise", "style"]
         assert table["recipe"].tolist() == ["gatys2015", "gatys2015", "keras"]
 
-    def test_layers_and_starts_are_points_too(self, tmp_path):
+    def test_layers_and_starts_are_trials_too(self, tmp_path):
         save_image(tmp_path / "start.png", noise_image((40, 60)))
         layers = [["conv1_1"], ["conv1_1", "conv2_1"]]
         grid = {"style_layers": layers, "init": ["content", str(tmp_path / "start.png")]}
@@ -89,7 +89,7 @@ class TestResults:
     @pytest.mark.parametrize("progress", [True, False])
     def test_progress(self, progress, tmp_path, capsys):
         run(tmp_path, [{}], progress=progress)
-        assert ("100 %  point 1 of 1" in capsys.readouterr().err) == progress
+        assert ("100 %  trial 1 of 1" in capsys.readouterr().err) == progress
 
 
 class TestContinuing:
@@ -112,12 +112,12 @@ class TestContinuing:
         run(tmp_path, [{}])
         assert os.path.isfile(picture)
 
-    def test_other_pixels_are_another_point(self, tmp_path):
+    def test_other_pixels_are_another_trial(self, tmp_path):
         run(tmp_path, [{}])
         run(tmp_path, [{}], content=noise_image((40, 60), seed=9))
         assert len(load_sweep(tmp_path)) == 2
 
-    def test_a_point_has_the_columns_that_this_sweep_asks_for(self, tmp_path):
+    def test_a_trial_has_the_columns_that_this_sweep_asks_for(self, tmp_path):
         run(tmp_path, {"style_weight": [1]}, pooling="max")
         again = run(tmp_path, [{"pooling": "max", "style_weight": 1}])
         assert len(list(tmp_path.glob("*.json"))) == 1
@@ -206,12 +206,12 @@ class TestExecutors:
         with process_pool(2) as executor:
             self.same(run(tmp_path / "there", executor=executor), tmp_path)
 
-    def test_more_points_than_are_handed_out_at_once(self, tmp_path, monkeypatch):
+    def test_more_trials_than_are_handed_out_at_once(self, tmp_path, monkeypatch):
         monkeypatch.setattr(module, "IN_FLIGHT", 2)
         with concurrent.futures.ThreadPoolExecutor(1) as executor:
             self.same(run(tmp_path / "there", executor=executor), tmp_path)
 
-    def test_a_pool_that_breaks_fails_its_points_and_no_others(self, tmp_path, monkeypatch):
+    def test_a_pool_that_breaks_fails_its_trials_and_no_others(self, tmp_path, monkeypatch):
         monkeypatch.setattr(module, "IN_FLIGHT", 1)
         monkeypatch.setattr(module, "_compute", kill_this_process)
         with process_pool(1) as executor:
@@ -224,7 +224,7 @@ class TestExecutors:
         def refuse(*arguments):
             raise ValueError("no more")
 
-        monkeypatch.setattr(module, "write_record", refuse)
+        monkeypatch.setattr(module, "write_result", refuse)
         with concurrent.futures.ThreadPoolExecutor(1) as executor:
             with pytest.raises(ValueError, match="no more"):
                 run(tmp_path, {"seed": list(range(50))}, executor=executor)
@@ -264,7 +264,7 @@ class TestDask:
         assert len(set(ran)) == 2
         assert os.getpid() not in set(ran)
 
-    def test_a_point_whose_worker_is_killed_runs_again_on_another(self, cluster, tmp_path):
+    def test_a_trial_whose_worker_is_killed_runs_again_on_another(self, cluster, tmp_path):
         executor = cluster.get_executor()
         killer = concurrent.futures.ThreadPoolExecutor(1)
         with killer:
@@ -279,7 +279,7 @@ class TestDask:
 
         plan = write_plan(tmp_path)
         assert cli.main(["sweep", str(plan), "--dask", cluster.scheduler.address]) == 0
-        assert "2 points, 0 failed" in capsys.readouterr().out
+        assert "2 trials, 0 failed" in capsys.readouterr().out
 
 
 def where(number):
@@ -288,12 +288,12 @@ def where(number):
 
 
 def kill_a_busy_worker(client):
-    """Wait until a worker computes a point, and kill its process."""
+    """Wait until a worker computes a trial, and kill its process."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         busy = [worker for worker, tasks in client.processing().items() if tasks]
         if busy:
-            time.sleep(0.5)  # into the middle of the point
+            time.sleep(0.5)  # into the middle of the trial
             pids = client.run(os.getpid, workers=busy[:1])
             os.kill(pids[busy[0]], signal.SIGKILL)
             return True
@@ -308,12 +308,12 @@ class TestBadInput:
             (
                 {"style_wieght": [1]},
                 {},
-                r"point 1 \(style_wieght 1\): .*did you mean 'style_weight'",
+                r"trial 1 \(style_wieght 1\): .*did you mean 'style_weight'",
             ),
             (
                 [{}, {"style_weight": -1}],
                 {},
-                r"point 2 \(style_weight -1\): expected style_weight as",
+                r"trial 2 \(style_weight -1\): expected style_weight as",
             ),
             (
                 {"pooling": "max"},
@@ -321,15 +321,15 @@ class TestBadInput:
                 "expected a list of values for pooling in the grid, got 'max'",
             ),
             ({"pooling": []}, {}, r"expected a list of values for pooling in the grid, got \[\]"),
-            ([], {}, "expected at least one point"),
+            ([], {}, "expected at least one trial"),
             ("max", {}, "expected changes as a dict of lists or a list of dicts, got 'max'"),
             (["max"], {}, "expected changes as a dict of lists or a list of dicts"),
             (
                 {"style_weight": [1, 1.0]},
                 {},
-                "expected each point once, got style_weight 1 2 times",
+                "expected each trial once, got style_weight 1 2 times",
             ),
-            ([{}, {}], {}, "expected each point once, got no changes 2 times"),
+            ([{}, {}], {}, "expected each trial once, got no changes 2 times"),
             ({"init": [CONTENT]}, {}, "expected init as text or numbers, got a ndarray"),
             ({"init": ["gone.png"]}, {}, r"cannot read gone\.png: there is no such file"),
             ({"recipe": ["kears"]}, {}, "did you mean 'keras'"),
@@ -427,9 +427,9 @@ class TestPlans:
         [settings]
         init = "content.png"
         seed = 3
-        [[points]]
+        [[trials]]
         style_layers = ["conv1_1"]
-        [[points]]
+        [[trials]]
         init = "noise"
         weights = "own.npz"
         """
@@ -455,9 +455,9 @@ class TestPlans:
             ("style = 'a'", "expected a content image, such as content = "),
             ("sytle = 'a'", "expected a key .* got 'sytle'; did you mean 'style'"),
             ("content = 'a'\nstyle = 'b'", r"expected either a table \[grid\] or"),
-            (PLAN + "[[points]]\nseed = 1", r"expected either a table \[grid\] or"),
+            (PLAN + "[[trials]]\nseed = 1", r"expected either a table \[grid\] or"),
             ("content = 'a'\nstyle = 'b'\ngrid = 3", "expected grid as a table, got 3"),
-            ("content = 'a'\nstyle = 'b'\npoints = []", r"expected points as an array of tables"),
+            ("content = 'a'\nstyle = 'b'\ntrials = []", r"expected trials as an array of tables"),
             (PLAN.replace("size = 32", "style = 'x'"), r"in \[settings\], got style"),
             (PLAN.replace("size = 32", "folder = 'x'"), r"in \[settings\], got folder"),
             ("folder = 3\n" + PLAN, "expected folder as a path, got 3"),
@@ -469,9 +469,9 @@ class TestPlans:
         assert "weights.toml" in str(error.value)
         assert "\n" not in str(error.value)
 
-    @pytest.mark.parametrize("points", ["[1]", "['x']", "[['x']]"])
-    def test_points_that_are_no_tables_are_refused(self, points, tmp_path):
-        text = f"content = 'content.png'\nstyle = 'style.png'\npoints = {points}"
+    @pytest.mark.parametrize("trials", ["[1]", "['x']", "[['x']]"])
+    def test_trials_that_are_no_tables_are_refused(self, trials, tmp_path):
+        text = f"content = 'content.png'\nstyle = 'style.png'\npoints = {trials}"
         with pytest.raises(ValueError, match="expected changes as a dict of lists or a list of d"):
             sweep(**read_plan(write_plan(tmp_path, text)))
 
@@ -501,7 +501,7 @@ class TestCommandLine:
 
         folder = tmp_path / "elsewhere"
         assert cli.main(["sweep", str(write_plan(tmp_path)), "--folder", str(folder)]) == 0
-        assert capsys.readouterr().out == f"{folder}: 2 points, 0 failed\n"
+        assert capsys.readouterr().out == f"{folder}: 2 trials, 0 failed\n"
         assert len(load_sweep(folder)) == 2
 
     def test_failures_are_named_and_the_status_tells(self, tmp_path, monkeypatch, capsys):
@@ -511,8 +511,8 @@ class TestCommandLine:
         monkeypatch.setattr("stylelib.runs.run.run", break_on_max(None))
         assert cli.main(["sweep", str(plan)]) == 1
         captured = capsys.readouterr()
-        assert "stylelib: point 1 failed: MemoryError: no memory left\n" in captured.err
-        assert captured.out.endswith("1 points, 1 failed\n")
+        assert "stylelib: trial 1 failed: MemoryError: no memory left\n" in captured.err
+        assert captured.out.endswith("1 trials, 1 failed\n")
 
     @pytest.mark.parametrize(
         ("options", "message"),

@@ -19,7 +19,7 @@ def machine(monkeypatch, tmp_path):
             (tmp_path / "cpuinfo").write_text(FLAGS.format(flag))
         devices = [tf.config.PhysicalDevice(f"/gpu:{i}", "GPU") for i in range(len(gpus))]
         details = dict(zip(devices, gpus, strict=True))
-        monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: devices)
+        monkeypatch.setattr(tf.config, "get_visible_devices", lambda kind: devices)
         monkeypatch.setattr(tf.config.experimental, "get_device_details", details.get)
 
     return pretend
