@@ -14,7 +14,10 @@ _limits = None
 
 @contextlib.contextmanager
 def sigint_handler(handler):
-    """Answer Ctrl-C in another way; only the main thread can, and is asked.
+    """Let Ctrl-C do something else for a while, where that can be undone.
+
+    It cannot in a thread, for only the main thread of the main interpreter may set handlers, nor
+    where Python runs inside of another program that has a handler of its own, in C.
 
     Parameters
     ----------
@@ -29,14 +32,20 @@ def sigint_handler(handler):
     >>> pressed
     [True]
     """
-    if threading.current_thread() is not threading.main_thread():
+    before = signal.getsignal(signal.SIGINT)
+    if before is None or threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, handler)
+    try:
+        signal.signal(signal.SIGINT, handler)
+    except ValueError:  # the main thread of another interpreter than the main one
+        yield
+        return
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        if signal.getsignal(signal.SIGINT) is handler:  # and not one that was set meanwhile
+            signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager

@@ -35,7 +35,7 @@ class Progress:
     def __init__(self, total, unit="evaluation", file=None):
         self.total = total
         self.unit = unit
-        self.file = _Unheard(sys.stderr if file is None else file)
+        self.file = _Stream(sys.stderr if file is None else file)
         self.bar = None
         self.done = self.skipped = 0
         self.start = time.perf_counter()
@@ -66,10 +66,7 @@ class Progress:
             )
 
     def update(self, note):
-        """Take note of one part, and say something about it.
-
-        Where nobody listens any more, as behind ``| head``, the computation goes on.
-        """
+        """Take note of one part, and say something about it."""
         self.done += 1
         self.show()
         if self.bar is not None:
@@ -87,11 +84,12 @@ class Progress:
             )
 
 
-class _Unheard:
-    """A text file to which nothing need arrive.
+class _Stream:
+    """A text file, or none, to which nothing has to arrive.
 
-    It has to say so itself: an error on the way through tqdm leaves tqdm's lock locked, and the
-    next bar of another thread would wait for ever.
+    Standard error may be absent (services, ``pythonw``), closed, full, of an encoding without ×, or
+    a pipe that is read no more. An error on the way through tqdm would leave tqdm's lock locked,
+    and the next bar of another thread would wait for ever.
     """
 
     def __init__(self, file):
@@ -100,10 +98,18 @@ class _Unheard:
     def __getattr__(self, name):
         return getattr(self._file, name)
 
+    def isatty(self):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            return self._file.isatty()
+        return False
+
     def write(self, text):
-        with contextlib.suppress(OSError):
-            self._file.write(text)
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            try:
+                self._file.write(text)
+            except UnicodeEncodeError:
+                self._file.write(text.encode("ascii", "replace").decode())
 
     def flush(self):
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
             self._file.flush()

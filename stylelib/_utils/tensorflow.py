@@ -26,25 +26,60 @@ def _no_stderr():
         os.close(saved)
 
 
-# Goes before Keras' configuration file, where a reader may have named another backend.
-if os.environ.setdefault("KERAS_BACKEND", "tensorflow") != "tensorflow":
-    raise ImportError(
-        "stylelib needs Keras on TensorFlow: set KERAS_BACKEND to 'tensorflow', or remove it, "
-        f"before Python starts; it is {os.environ['KERAS_BACKEND']!r}"
-    )
+def _open_stderr():
+    """Open file descriptor 2 on nothing where it is closed, as by ``2>&-`` or in a service.
+
+    Otherwise the next file that is opened would take its place, and get the lines of TensorFlow.
+    """
+    try:
+        os.fstat(2)
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        if nowhere != 2:
+            os.dup2(nowhere, 2)
+            os.close(nowhere)
 
 
+@contextlib.contextmanager
+def _environment(**defaults):
+    """Set what is not set, for as long as TensorFlow and Keras read it."""
+    missing = {name: value for name, value in defaults.items() if not os.environ.get(name)}
+    before = {name: os.environ.get(name) for name in missing}
+    os.environ.update(missing)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _check_backend(name):
+    if name != "tensorflow":
+        raise ImportError(
+            "stylelib needs Keras on TensorFlow: set KERAS_BACKEND to 'tensorflow', or remove it, "
+            f"before Python starts; it is {name!r}"
+        )
+
+
+_check_backend(os.environ.get("KERAS_BACKEND") or "tensorflow")
+_open_stderr()
 # Modules in C turn Ctrl-C into other errors, or lose it, so it is held back.
 _pressed = []
-_level = os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+_silent = (os.environ.get("TF_CPP_MIN_LOG_LEVEL") or "3") == "3"
 with (
     sigint_handler(lambda *_: _pressed.append(True)),
-    _no_stderr() if _level == "3" else contextlib.nullcontext(),
+    # Goes before Keras' configuration file, where a reader may have named another backend.
+    _environment(KERAS_BACKEND="tensorflow", TF_CPP_MIN_LOG_LEVEL="3"),
+    _no_stderr() if _silent else contextlib.nullcontext(),
 ):
     import keras
     import tensorflow as tf
 if _pressed:
     raise KeyboardInterrupt
+_check_backend(keras.backend.backend())  # where Keras was imported before, it has decided already
 
 __all__ = ["keras", "tf", "versions"]
 
