@@ -13,7 +13,7 @@ from benchmarks.subjects import PAPER, objective_of, pictures, score
 from benchmarks.timing import seconds_of
 from stylelib import RECIPES, minimize, preprocess
 from stylelib._utils.tensorflow import keras, tf
-from stylelib.vgg.precision import resolved
+from stylelib.vgg.precision import resolve_precision
 
 STEPS = 1000  # of the tutorial
 GOALS = {
@@ -59,7 +59,7 @@ def run_ours(objective, exact, x, optimizer, goal, most):
 def ways():
     """Optimiser and precision of ours; the fastest precision of this machine only if another."""
     for optimizer in ("lbfgs", "adam"):
-        for precision in dict.fromkeys(("float32", resolved("auto"))):
+        for precision in dict.fromkeys(("float32", resolve_precision("auto"))):
             yield optimizer, precision
 
 

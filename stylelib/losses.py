@@ -1,8 +1,8 @@
 """The paper's losses, as pure functions of feature maps.
 
-Feature maps of layer l have shape ``(1, h, w, N)``: N filters, each looked at in M = h·w positions.
-The paper writes them as a matrix F with one row a filter, F_ik: filter i at position k. Equations
-are numbered as in arXiv 1508.06576.
+Feature maps of layer l have shape ``(1, h, w, N)``: the activations of N filters in M = h·w
+positions. The paper writes them as a matrix F with one row a filter, F_ik: filter i at position k.
+Equations are numbered as in arXiv 1508.06576.
 """
 
 from stylelib._utils.tensorflow import tf
@@ -38,9 +38,9 @@ def content_loss(generated, content):
 
 
 def gram_matrix(features):
-    """Eq. 3: which filters answer together, G_ij = Σ_k F_ik F_jk.
+    """Eq. 3: the inner product of each two filters' activations, G_ij = Σ_k F_ik F_jk.
 
-    The sum runs over all positions, so G has forgotten where anything was.
+    The sum runs over all positions, so G does not depend on their order.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def gram_matrix(features):
 
     Examples
     --------
-    Two filters at two positions: the first answers 1 and 2, the second 3 and 4.
+    Two filters at two positions: the first has the activations 1 and 2, the second 3 and 4.
 
     >>> features = tf.constant([[[[1.0, 3.0], [2.0, 4.0]]]])
     >>> gram_matrix(features).numpy().tolist()
@@ -232,7 +232,7 @@ TV_LOSSES = {
 
 
 def _check_shapes(one, other):
-    """Refuse tensors of two shapes: a subtraction might broadcast them without a word."""
+    """Refuse tensors of two shapes: a subtraction might broadcast them."""
     known = [(a, b) for a, b in zip(one.shape, other.shape, strict=False) if None not in (a, b)]
     if len(one.shape) != len(other.shape) or any(a != b for a, b in known):
         raise ValueError(

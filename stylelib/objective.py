@@ -48,42 +48,23 @@ class Objective:
     """
 
     def __init__(self, vgg, recipe, content_image=None, style_image=None):
+        check_terms(vgg, recipe, content_image, style_image)
         self.vgg = vgg
         self.recipe = recipe
-        self.style_size = None if style_image is None else style_image.shape[:2]
         self.content_representation = {}
         self.style_representation = {}
+        self.style_size = None
         if recipe.content_weight:
-            self._check("content", content_image, recipe.content_layers)
-            self.content_representation = self._content_target(preprocess(content_image))
+            features = canonical_features(vgg, preprocess(content_image))
+            self.content_representation = {
+                layer: features[canonical(layer)] for layer in recipe.content_layers
+            }
         if recipe.style_weight:
-            self._check("style", style_image, recipe.style_layers)
-            self.style_representation = self._style_target(preprocess(style_image))
+            features = canonical_features(vgg, preprocess(style_image))
+            self.style_representation = _style_representations(features, recipe.style_layers)
+            self.style_size = style_image.shape[:2]
         # One graph for each size of picture; TensorFlow keeps them.
         self._compiled = tf.function(self._loss_and_gradient, autograph=False)
-
-    def _check(self, term, image, layers):
-        if image is None:
-            raise ValueError(f"expected a {term} image, since {term}_weight is not 0; got none")
-        known = [canonical(layer) for layer in self.vgg.layers]
-        missing = [layer for layer in layers if canonical(layer) not in known]
-        if missing:
-            raise ValueError(f"expected a VGG with the {term} layers {layers}, {missing} missing")
-
-    def _content_target(self, x):
-        features = self._features(x)
-        return {layer: features[canonical(layer)] for layer in self.recipe.content_layers}
-
-    def _style_target(self, x):
-        features = self._features(x)
-        return {
-            layer: style_representation(features[canonical(layer)])
-            for layer in self.recipe.style_layers
-        }
-
-    def _features(self, x):
-        """Feature maps by Keras' names, so that a recipe may use either spelling."""
-        return {canonical(layer): maps for layer, maps in self.vgg(x).items()}
 
     def losses(self, x):
         """Return the weighted losses of a picture.
@@ -98,36 +79,16 @@ class Objective:
         dict of str to tf.Tensor
             ``"total"``, ``"content"`` (α L_content), ``"style"`` (β L_style) and ``"tv"``.
         """
-        features = self._features(x)
-        distances = {
-            layer: content_loss(features[canonical(layer)], target)
-            for layer, target in self.content_representation.items()
+        check_style_size(self.recipe, x.shape[1:3], self.style_size)
+        features = canonical_features(self.vgg, x)
+        content_losses = {
+            layer: content_loss(features[canonical(layer)], P)
+            for layer, P in self.content_representation.items()
         }
-        representations = {
-            layer: style_representation(features[canonical(layer)])
-            for layer in self.style_representation
-        }
-        return self._weighted(distances, representations, x)
-
-    def _weighted(self, distances, representations, x):
-        """Eq. 7 for what is known of each layer: Eq. 1 of content layers, G / M of style layers."""
-        weights = self._paper_weights(x)
-        content = style = tv = tf.constant(0.0)
-        for layer, distance in distances.items():
-            content += weights["content"][layer] * distance
-        for layer, representation in representations.items():
-            distance = representation_distance(representation, self.style_representation[layer])
-            style += weights["style"][layer] * distance
-        if self.recipe.tv_weight:
-            tv += self.recipe.tv_weight * TV_LOSSES[self.recipe.tv_convention](x)
-        return {"total": content + style + tv, "content": content, "style": style, "tv": tv}
-
-    def _paper_weights(self, x):
-        """Every recipe is one of weights for the paper's losses, once the sizes are known."""
-        image_size = tuple(x.shape[1:3])
-        if self.style_representation:
-            check_style_size(self.recipe, image_size, self.style_size)
-        return paper_weights(self.recipe, image_size)
+        representations = _style_representations(features, self.style_representation)
+        return weighted_losses(
+            self.recipe, x, content_losses, representations, self.style_representation
+        )
 
     def loss_and_gradient(self, x):
         """Return `losses` and the gradient of the total loss, compiled.
@@ -151,3 +112,82 @@ class Objective:
             tape.watch(x)
             losses = self.losses(x)
         return losses, tape.gradient(losses["total"], x)
+
+
+def check_terms(vgg, recipe, content_image, style_image):
+    """Raise a ``ValueError`` where a term with a weight lacks its image or a layer.
+
+    Examples
+    --------
+    >>> from stylelib import RECIPES, VGG, noise_image
+    >>> check_terms(VGG(["conv4_2"]), RECIPES["gatys2015"], noise_image((32, 32)), None)
+    Traceback (most recent call last):
+    ...
+    ValueError: expected a style image, since style_weight is not 0; got none
+    """
+    known = [canonical(layer) for layer in vgg.layers]
+    terms = {
+        "content": (recipe.content_weight, content_image, recipe.content_layers),
+        "style": (recipe.style_weight, style_image, recipe.style_layers),
+    }
+    for term, (weight, image, layers) in terms.items():
+        if not weight:
+            continue
+        if image is None:
+            raise ValueError(f"expected a {term} image, since {term}_weight is not 0; got none")
+        missing = [layer for layer in layers if canonical(layer) not in known]
+        if missing:
+            raise ValueError(f"expected a VGG with the {term} layers {layers}, {missing} missing")
+
+
+def canonical_features(vgg, x):
+    """Feature maps of a picture by Keras' names, so that a recipe may use either spelling.
+
+    Parameters
+    ----------
+    vgg : VGG
+    x : tf.Tensor
+        ``float32``, ``(1, H, W, 3)``, VGG space.
+
+    Returns
+    -------
+    dict of str to tf.Tensor
+        ``float32``, ``(1, h, w, N)``.
+    """
+    return {canonical(layer): maps for layer, maps in vgg(x).items()}
+
+
+def _style_representations(features, layers):
+    return {layer: style_representation(features[canonical(layer)]) for layer in layers}
+
+
+def weighted_losses(recipe, x, content_losses, generated, style):
+    """Eq. 7 from what is known of each layer, however that was computed.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    x : tf.Tensor
+        The generated image, ``float32``, ``(1, H, W, 3)``, VGG space.
+    content_losses : dict of str to tf.Tensor
+        Eq. 1 by content layer, ``float32`` scalars.
+    generated, style : dict of str to tf.Tensor
+        `style_representation` by style layer, of the generated and of the style image: G / M,
+        ``float32``, ``(N, N)``.
+
+    Returns
+    -------
+    dict of str to tf.Tensor
+        ``float32`` scalars: ``"total"``, ``"content"``, ``"style"`` and ``"tv"``, weighted.
+    """
+    weights = paper_weights(recipe, tuple(x.shape[1:3]))
+    content = style_loss = tv = tf.constant(0.0)
+    for layer, loss in content_losses.items():
+        content += weights["content"][layer] * loss
+    for layer, representation in generated.items():
+        distance = representation_distance(representation, style[layer])
+        style_loss += weights["style"][layer] * distance
+    if recipe.tv_weight:
+        tv += recipe.tv_weight * TV_LOSSES[recipe.tv_convention](x)
+    total = content + style_loss + tv
+    return {"total": total, "content": content, "style": style_loss, "tv": tv}

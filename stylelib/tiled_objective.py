@@ -3,7 +3,7 @@
 A Gram matrix is a sum over positions, so those of all tiles add up to that of the picture. The
 gradient needs the whole sum before it can begin, hence two passes: the first adds up, the second
 goes back through the network, again tile by tile. Only one tile's feature maps are ever in memory;
-the price is one more pass forward, and the margins of the tiles.
+the price is one more pass forward, and the halos of the tiles.
 """
 
 import functools
@@ -13,20 +13,22 @@ import numpy as np
 from stylelib._utils.checks import check_count
 from stylelib._utils.tensorflow import tf
 from stylelib.losses import content_loss, gram_matrix
-from stylelib.objective import Objective
+from stylelib.objective import canonical_features, check_terms, weighted_losses
+from stylelib.preprocessing import preprocess
+from stylelib.recipes.conventions import check_style_size
 from stylelib.vgg.layers import canonical, map_size, smallest_side
 from stylelib.vgg.tiles import SMALLEST_TILE, tiles
 
 
-class TiledObjective(Objective):
-    """`Objective`, with the same losses and gradients up to rounding, in less memory.
+class TiledObjective:
+    """The same losses and gradients as those of `Objective`, up to rounding, in less memory.
 
     Parameters
     ----------
     vgg, recipe, content_image, style_image
         As for `Objective`.
     tile : int
-        Longest side of a tile in pixels, at least 64. The margin, 64 pixels for the paper's layers,
+        Longest side of a tile in pixels, at least 64. The halo, 64 pixels for the paper's layers,
         comes on top, so small tiles cost time.
 
     Examples
@@ -43,58 +45,67 @@ class TiledObjective(Objective):
 
     def __init__(self, vgg, recipe, content_image=None, style_image=None, tile=1024):
         check_count("tile", tile, minimum=SMALLEST_TILE)
+        check_terms(vgg, recipe, content_image, style_image)
+        self.vgg = vgg
+        self.recipe = recipe
         self.tile = tile
-        self.content_size = None
-        super().__init__(vgg, recipe, content_image, style_image)
+        self.content_size = self.style_size = None
+        self.content_representation = []  # P of each tile, in the order of `tiles`
+        self.style_representation = {}
+        if recipe.content_weight:
+            self.content_size = content_image.shape[:2]
+            self.content_representation = self._content_target(preprocess(content_image))
+        if recipe.style_weight:
+            self.style_size = style_image.shape[:2]
+            self.style_representation = self._style_target(preprocess(style_image))
         target = next(iter(self.content_representation), {})
         maps = {layer: tf.TensorSpec((1, None, None, P.shape[-1])) for layer, P in target.items()}
-        slopes = (
+        upstream = (
             {layer: tf.TensorSpec(()) for layer in target},
             {layer: tf.TensorSpec(gram.shape) for layer, gram in self.style_representation.items()},
         )
-        self._compiled = tf.function(self._losses_and_slopes, autograph=False)
         self._compiled_sums = _for_any_size(self._sums, maps)
-        self._compiled_pull_back = _for_any_size(self._pull_back, maps, slopes)
+        self._compiled_losses = tf.function(self._losses_and_upstream, autograph=False)
+        self._compiled_backward = _for_any_size(self._backward_tile, maps, upstream)
 
     def losses(self, x):
         """Return the weighted losses of a picture, see `Objective.losses`."""
-        return self._compiled(*self._first_pass(x), x)[0]
+        return self._compiled_losses(*self._first_pass(x), x)[0]
 
     def loss_and_gradient(self, x):
         """Return the losses and the gradient, see `Objective.loss_and_gradient`."""
         x = tf.convert_to_tensor(x)
-        losses, slopes, direct = self._compiled(*self._first_pass(x), x)
+        losses, upstream, direct = self._compiled_losses(*self._first_pass(x), x)
         gradient = np.array(direct)
-        for part, seen, target in self._parts_and_targets(x):
-            slope = self._compiled_pull_back(seen, part.inner, target, slopes)
-            gradient[:, part.seen_rows, part.seen_columns] += slope
+        for part, pixels, target in self._parts_and_targets(x):
+            of_tile = self._compiled_backward(pixels, part.interior, target, upstream)
+            gradient[:, part.halo_rows, part.halo_columns] += of_tile
         return losses, tf.convert_to_tensor(gradient)
 
     def _content_target(self, x):
-        """P of each tile, in the order of `tiles`."""
-        self.content_size = tuple(x.shape[1:3])
         return [
-            self._inside(seen, part.inner, self.recipe.content_layers)
-            for part, seen in self._parts(x)
+            self._interior_maps(pixels, part.interior, self.recipe.content_layers)
+            for part, pixels in self._parts(x)
         ]
 
     def _style_target(self, x):
         grams = _for_any_size(self._grams)
-        return _per_position(_added(grams(seen, part.inner) for part, seen in self._parts(x)), x)
+        parts = self._parts(x)
+        return _per_position(_added(grams(pixels, part.interior) for part, pixels in parts), x)
 
-    def _grams(self, seen, inner):
+    def _grams(self, pixels, interior):
         """Eq. 3 of one tile."""
-        maps = self._inside(seen, inner, self.recipe.style_layers)
+        maps = self._interior_maps(pixels, interior, self.recipe.style_layers)
         return {layer: gram_matrix(F) for layer, F in maps.items()}
 
     def _parts(self, x):
-        """Each tile of a picture, and what is seen for it."""
+        """Each tile of a picture, and its pixels with those of the halo, ``(1, h, w, 3)``."""
         for part in tiles(x.shape[1:3], self.tile, self.vgg.layers, self.vgg.network):
-            yield part, x[:, part.seen_rows, part.seen_columns]
+            yield part, x[:, part.halo_rows, part.halo_columns]
 
     def _parts_and_targets(self, x):
         if not self.content_representation:
-            return ((part, seen, {}) for part, seen in self._parts(x))
+            return ((part, pixels, {}) for part, pixels in self._parts(x))
         if tuple(x.shape[1:3]) != self.content_size:
             raise ValueError(
                 f"expected a picture of the content image's height and width {self.content_size}, "
@@ -106,46 +117,66 @@ class TiledObjective(Objective):
     def _first_pass(self, x):
         """Eq. 1 of each content layer and Eq. 3 of each style layer, added up over the tiles."""
         return _added(
-            self._compiled_sums(seen, part.inner, target)
-            for part, seen, target in self._parts_and_targets(x)
+            self._compiled_sums(pixels, part.interior, target)
+            for part, pixels, target in self._parts_and_targets(x)
         )
 
-    def _inside(self, seen, inner, layers):
-        """Feature maps of a tile, without those of its margin."""
-        features, maps = self._features(seen), {}
+    def _interior_maps(self, pixels, interior, layers):
+        """Feature maps of a tile without those of its halo, ``(1, h, w, N)`` by layer."""
+        features, maps = canonical_features(self.vgg, pixels), {}
         for layer in layers:
-            top, bottom, left, right = tf.unstack(inner // smallest_side(layer))
+            top, bottom, left, right = tf.unstack(interior // smallest_side(layer))
             maps[layer] = features[canonical(layer)][:, top:bottom, left:right]
         return maps
 
-    def _sums(self, seen, inner, target):
-        """Eq. 1 and Eq. 3 of one tile."""
-        maps = self._inside(seen, inner, [*target, *self.style_representation])
-        distances = {layer: content_loss(maps[layer], P) for layer, P in target.items()}
-        return distances, {layer: gram_matrix(maps[layer]) for layer in self.style_representation}
+    def _sums(self, pixels, interior, target):
+        """Eq. 1 and Eq. 3 of one tile.
 
-    def _losses_and_slopes(self, distances, grams, x):
+        Parameters
+        ----------
+        pixels : tf.Tensor
+            Of the tile and its halo, ``float32``, ``(1, h, w, 3)``, VGG space.
+        interior : tf.Tensor
+            `Tile.interior`, ``int32``, ``(4,)``.
+        target : dict of str to tf.Tensor
+            P of the tile by content layer, ``float32``, ``(1, h_l, w_l, N)``.
+
+        Returns
+        -------
+        content_losses, grams : dict of str to tf.Tensor
+            ``float32``: scalars by content layer, ``(N, N)`` by style layer.
+        """
+        maps = self._interior_maps(pixels, interior, [*target, *self.style_representation])
+        content_losses = {layer: content_loss(maps[layer], P) for layer, P in target.items()}
+        grams = {layer: gram_matrix(maps[layer]) for layer in self.style_representation}
+        return content_losses, grams
+
+    def _losses_and_upstream(self, content_losses, grams, x):
         """Losses, and the gradient of their total by the sums over tiles and by the picture."""
+        check_style_size(self.recipe, x.shape[1:3], self.style_size)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch((distances, grams, x))
-            losses = self._weighted(distances, _per_position(grams, x), x)
-        *slopes, direct = tape.gradient(
-            losses["total"], (distances, grams, x), unconnected_gradients="zero"
+            tape.watch((content_losses, grams, x))
+            generated = _per_position(grams, x)
+            losses = weighted_losses(
+                self.recipe, x, content_losses, generated, self.style_representation
+            )
+        *upstream, direct = tape.gradient(
+            losses["total"], (content_losses, grams, x), unconnected_gradients="zero"
         )
-        return losses, tuple(slopes), direct
+        return losses, tuple(upstream), direct
 
-    def _pull_back(self, seen, inner, target, slopes):
-        """Gradient by what is seen of one tile, given those by its sums."""
+    def _backward_tile(self, pixels, interior, target, upstream):
+        """Gradient by the pixels of one tile and its halo, given those by its sums."""
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(seen)
-            sums = self._sums(seen, inner, target)
-        return tape.gradient(sums, seen, slopes)
+            tape.watch(pixels)
+            sums = self._sums(pixels, interior, target)
+        return tape.gradient(sums, pixels, upstream)
 
 
 def _for_any_size(function, *signatures):
-    """Compile a function of what is seen and which part of it is the tile, once for all tiles."""
-    seen, inner = tf.TensorSpec((1, None, None, 3)), tf.TensorSpec(4, tf.int32)
-    return tf.function(function, (seen, inner, *signatures), autograph=False)
+    """Compile a function of pixels and which of them are the tile, once for tiles of all sizes."""
+    pixels, interior = tf.TensorSpec((1, None, None, 3)), tf.TensorSpec(4, tf.int32)
+    return tf.function(function, (pixels, interior, *signatures), autograph=False)
 
 
 def _added(terms):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from stylelib import RECIPES, VGG, Objective, TiledObjective, noise_image, preprocess, transfer
 from stylelib._utils.tensorflow import tf
 from stylelib.vgg.layers import layer_names
-from stylelib.vgg.tiles import margin, tiles
+from stylelib.vgg.tiles import halo, tiles
 
 SIZE, STYLE_SIZE = (133, 181), (97, 150)
 
@@ -39,20 +39,20 @@ class TestGeometry:
         st.sampled_from(layer_names("vgg19")),
     )
     def test_tiles_cover_each_pixel_once_and_see_enough(self, height, width, tile, layer):
-        around = margin([layer], "vgg19")
+        around = halo([layer], "vgg19")
         covered = np.zeros((height, width), int)
         for part in tiles((height, width), tile, [layer], "vgg19"):
             covered[part.rows, part.columns] += 1
-            sides = (part.rows, part.seen_rows, height), (part.columns, part.seen_columns, width)
+            sides = (part.rows, part.halo_rows, height), (part.columns, part.halo_columns, width)
             for side, seen, length in sides:
                 assert 0 < side.stop - side.start <= tile
                 assert seen.start == max(0, side.start - around)
                 assert seen.stop == min(length, side.stop + around)
-            top, bottom, left, right = part.inner
+            top, bottom, left, right = part.interior
             assert (bottom - top, right - left) == covered[part.rows, part.columns].shape
         assert (covered == 1).all()
 
-    def test_the_margin_is_as_far_as_a_position_sees_rounded_up(self):
+    def test_the_halo_is_half_a_receptive_field_rounded_up(self):
         layer, step = "conv3_2", 4
         vgg, x = VGG([layer]), preprocess(noise_image((96, 96))).numpy()
         cell = vgg(tf.constant(x))[layer][0, 12, 12]  # of the pixels 48 to 51
@@ -62,7 +62,7 @@ class TestGeometry:
             changed[0, : 49 - distance] = 0.0
             if (vgg(tf.constant(changed))[layer][0, 12, 12].numpy() != cell.numpy()).any():
                 matters.append(distance)
-        assert max(matters) <= margin([layer]) < max(matters) + step
+        assert max(matters) <= halo([layer]) < max(matters) + step
 
 
 class TestTiledObjective:
@@ -89,7 +89,7 @@ class TestTiledObjective:
         _, tiled = objectives("gatys2015", 64)
         for _ in range(2):
             tiled.loss_and_gradient(preprocess(noise_image(SIZE)))
-        for compiled in (tiled._compiled, tiled._compiled_sums, tiled._compiled_pull_back):
+        for compiled in (tiled._compiled_sums, tiled._compiled_losses, tiled._compiled_backward):
             assert compiled.experimental_get_tracing_count() == 1
 
     def test_a_picture_of_another_size_is_refused(self):

@@ -212,7 +212,8 @@ def check_style_size(recipe, image_size, style_size):
     """Raise a ``ValueError`` if the recipe cannot compare pictures of these two sizes.
 
     Gram matrices that are not divided by their numbers of positions grow with the picture: a style
-    image of twice as many pixels would ask for a texture twice as strong.
+    image of twice as many pixels would ask for a texture twice as strong. Without a style image,
+    `style_size` is None.
 
     Examples
     --------
@@ -222,7 +223,7 @@ def check_style_size(recipe, image_size, style_size):
     ...
     ValueError: expected pictures of one size for style_convention 'image_size', ...
     """
-    if STYLE_CONVENTIONS[recipe.style_convention].unnormalized:
+    if style_size is not None and STYLE_CONVENTIONS[recipe.style_convention].unnormalized:
         what = f"style_convention {recipe.style_convention!r}"
         _check_same_size(what, image_size, style_size)
 

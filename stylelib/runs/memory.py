@@ -82,7 +82,7 @@ def _evaluated(size, job):
     parts = tiles(size, job.tile, job.layers, job.network)
     return tuple(
         max(seen.stop - seen.start for seen in sides)
-        for sides in zip(*((part.seen_rows, part.seen_columns) for part in parts), strict=True)
+        for sides in zip(*((part.halo_rows, part.halo_columns) for part in parts), strict=True)
     )
 
 

@@ -12,7 +12,7 @@ from stylelib._utils.process import kept
 from stylelib._utils.tensorflow import keras, tf
 from stylelib.images.load import load_image
 from stylelib.preprocessing import preprocess
-from stylelib.vgg.float16 import ANSWERS, in_range
+from stylelib.vgg.float16 import ACTIVATION_SCALE, scaled
 from stylelib.vgg.layers import (
     POOLINGS,
     PRECISIONS,
@@ -22,13 +22,13 @@ from stylelib.vgg.layers import (
     layer_names,
     smallest_side,
 )
-from stylelib.vgg.precision import resolved
+from stylelib.vgg.precision import resolve_precision
 from stylelib.vgg.weights import DATA, identity, load_weights, read_once, read_only
 
 __all__ = ["VGG", "layer_names", "load_weights"]
 
 #: Pictures over which the mean activations of the normalised network are taken: all there are,
-#: since a filter that sleeps through photographs may be wide awake in front of a painting.
+#: since some filters have large activations for paintings and next to none for photographs.
 REFERENCE_IMAGES = (
     *("astronaut.jpg", "chelsea.jpg", "coffee.jpg", "rocket.jpg", "summer_palace.jpg"),
     *("brick.png", "gravel.png", "starry_night.jpg", "swirls.jpg", "burning_sky.jpg"),
@@ -93,7 +93,7 @@ class VGG:
         if isinstance(layers, str) or not isinstance(layers, Iterable):
             raise ValueError(f"expected a list of layer names, got {layers!r}")
         check_choice("pooling", pooling, POOLINGS)
-        self.precision = resolved(precision)
+        self.precision = resolve_precision(precision)
         self._names = {layer: keras_name(layer, network) for layer in layers}
         if not self._names:
             raise ValueError("expected a list of layer names, got an empty one")
@@ -104,10 +104,12 @@ class VGG:
         self.layers = tuple(self._names)
         self.network = network
         self.model = _build(self._names.values(), network, pooling, self.precision)
-        self._answer = self.model
+        self._forward = self.model
         if self.precision == "float16":
-            parameters = {name: (k, ANSWERS * bias) for name, (k, bias) in parameters.items()}
-            self._answer = in_range(self.model)
+            parameters = {
+                name: (k, ACTIVATION_SCALE * bias) for name, (k, bias) in parameters.items()
+            }
+            self._forward = scaled(self.model)
         _set_weights(self.model, parameters)
 
     def __call__(self, x):
@@ -130,7 +132,7 @@ class VGG:
             For anything else, such as an image that was not preprocessed.
         """
         self._check(x)
-        features = self._answer(x)
+        features = self._forward(x)
         return {layer: tf.cast(features[name], tf.float32) for layer, name in self._names.items()}
 
     def _check(self, x):
@@ -189,7 +191,7 @@ def _normalized(weights, network, pooling):
     """Divide every filter by its mean activation, and undo that in the layer above.
 
     ReLU and both poolings let a positive factor through, so every feature map is divided by its own
-    mean and nothing else changes. A filter that never answers is left alone.
+    mean and nothing else changes. A filter whose mean is 0 is left alone.
     """
     names, parameters = layer_names(network), read_once(weights)
     model = _build(names, network, pooling)

@@ -22,7 +22,7 @@ FAST_FLAGS = ("amx_bf16", "avx512_bf16")
 FAST_GPUS = {"bfloat16": (8, 0), "float16": (7, 0)}
 
 
-def resolved(precision):
+def resolve_precision(precision):
     """Check a precision, and replace ``"auto"`` by what it means on this machine.
 
     Parameters
@@ -36,8 +36,10 @@ def resolved(precision):
 
     Examples
     --------
-    >>> resolved("float32"), resolved("auto") in ("float32", "bfloat16", "float16")
-    ('float32', True)
+    >>> resolve_precision("float32")
+    'float32'
+    >>> resolve_precision("auto") in ("float32", "bfloat16", "float16")
+    True
     """
     check_choice("precision", precision, PRECISION_CHOICES)
     return fastest()[0] if precision == "auto" else precision

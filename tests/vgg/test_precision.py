@@ -37,8 +37,8 @@ def machine(monkeypatch, tmp_path):
 def test_a_processor_decides(flag, expected, machine):
     machine(flag)
     assert precision.fastest() == expected
-    assert precision.resolved("auto") == expected[0]
-    assert precision.resolved("float32") == "float32"
+    assert precision.resolve_precision("auto") == expected[0]
+    assert precision.resolve_precision("float32") == "float32"
 
 
 def test_a_file_without_flags_is_no_error(machine, tmp_path):
@@ -71,7 +71,7 @@ def test_a_gpu_decides_whatever_the_processor(gpus, expected, machine):
 
 def test_an_unknown_precision_is_refused():
     with pytest.raises(ValueError, match="expected precision float32, bfloat16, float16 or auto"):
-        precision.resolved("half")
+        precision.resolve_precision("half")
 
 
 def test_auto_is_reported_as_what_it_was(machine, monkeypatch):
