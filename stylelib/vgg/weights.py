@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from stylelib._utils.checks import check_choice, one_line
-from stylelib._utils.files import read_arrays, atomic_write
+from stylelib._utils.files import atomic_write, read_arrays
 from stylelib._utils.process import kept
 from stylelib.images.downloads import download_known
 from stylelib.vgg.layers import NETWORKS, kernel_shapes, layer_names
