@@ -14,7 +14,7 @@ from tools import badges, build
 ROOT = Path(__file__).parent.parent
 SERIES = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SOLUTIONS = sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb"))
-MAX_BYTES = 500_000
+MAX_BYTES = 1_500_000
 MAX_LINES = 20
 HEADINGS = ["What you will be able to do", "Exercises", "Recap", "References"]
 
