@@ -30,6 +30,7 @@ _HOME = {
     "relative_layer_weights": "recipes.conventions",
     "convert": "recipes.conventions",
     "Recipe": "recipes.recipe",
+    "OptimizerSettings": "recipes.optimizers",
     "RECIPES": "recipes.published",
     "Objective": "objective",
     "TiledObjective": "tiled_objective",

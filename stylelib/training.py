@@ -72,9 +72,9 @@ def train_step(objective, x, optimizer, bounds=None):
     """Take one step with a Keras optimiser, and stay within the bounds.
 
     `minimize` repeats it for Adam and SGD, with an objective that also records what it evaluates.
-    Its default, L-BFGS, evaluates through that same objective, but SciPy takes the steps: the
-    line search of L-BFGS may evaluate several pictures before it settles on one, and SciPy's is a
-    loop of its own, which calls the objective and cannot be told to take one step.
+    Its default, L-BFGS, evaluates through that same objective, but there SciPy takes the steps: one
+    step is a line search, which may evaluate several pictures before it accepts one, and SciPy's
+    L-BFGS is a loop of its own that calls the objective and offers no single step.
 
     Parameters
     ----------
@@ -181,7 +181,7 @@ def minimize(
             _repeat_train_step(run, settings)
         run.save(finished=True)
     except KeyboardInterrupt:  # also while the state is saved: no reason to lose the picture
-        run.end("interrupted", f"interrupted at evaluation {run.evaluations}")
+        run.end_here("interrupted", "interrupted")
     return Result(
         image=(deprocess if postprocess == "clip" else deprocess_stretched)(run.best.x),
         history=dict(zip(LOSSES, np.ascontiguousarray(run.history_array().T), strict=True)),
@@ -232,15 +232,11 @@ def _lbfgs_round(run, x0, settings):
         converged = _scipy_lbfgs(loss_and_gradient, x0.numpy(), run.steps, settings)
         gained = run.best_of_round.loss < run.history[first][0]
         if run.round_length < run.steps and gained:
-            pass  # the next round starts afresh, and may get further
-        elif converged:
-            run.end(
-                "converged", f"converged at evaluation {run.evaluations}: the loss falls no further"
-            )
+            return run.best_of_round.x  # what comes next starts afresh, and may get further
+        if converged:
+            run.end_here("converged", "converged", ": the loss falls no further")
         else:
-            run.end(
-                "stalled", f"the line search found no lower loss at evaluation {run.evaluations}"
-            )
+            run.end_here("stalled", "the line search found no lower loss")
     return run.best_of_round.x
 
 
@@ -248,13 +244,12 @@ def _scipy_lbfgs(loss_and_gradient, x0, steps, settings):
     """Call SciPy, and return whether it has found a minimum."""
     (lower, upper), _ = _bounds(settings)
     start = np.clip(x0, lower, upper).ravel().astype(np.float64)  # (1, H, W, 3) -> (H·W·3,)
+    bounds = _bounds_per_value(lower, upper, start.size) if settings.clipping == "steps" else None
     # Not `scipy.optimize.minimize`, which turns bounds into a tuple for every number, and back.
     details = scipy.optimize.fmin_l_bfgs_b(
         loss_and_gradient,
         start,
-        bounds=_bounds_per_value(lower, upper, start.size)
-        if settings.clipping == "steps"
-        else None,
+        bounds=bounds,
         m=settings.history_size or DEFAULT_HISTORY_SIZE,
         maxiter=steps,
         maxfun=steps,
@@ -265,7 +260,7 @@ def _scipy_lbfgs(loss_and_gradient, x0, steps, settings):
 
 
 class _LeaveSciPy(Exception):
-    """Leaves SciPy's loop: SciPy obeys `maxfun` only after a line search, and asks nobody else."""
+    """Leaves SciPy's loop in the middle of a line search, where `maxfun` is not yet obeyed."""
 
 
 class _Evaluated(NamedTuple):
@@ -305,9 +300,7 @@ class _Run:
         losses = {name: float(losses[name]) for name in LOSSES}
         self.history.append(list(losses.values()))
         if what := _not_finite(losses, x):
-            self.end("diverged", f"{what} was no finite number at evaluation {self.evaluations}")
-            if what == "the picture":  # pooling and ReLU can hide that from the losses
-                self.stop_reason += self._why()
+            self.end_here("diverged", f"{what} was no finite number", self._why(what))
         else:
             self._keep_best(_Evaluated(losses["total"], x))
             self._end_in_time(losses, x)
@@ -320,13 +313,13 @@ class _Run:
     def _end_in_time(self, losses, x):
         """Call the callback, and end the run if that wants it, or after the last evaluation."""
         if self.callback is not None and self.callback(self.evaluations, losses, np.asarray(x)):
-            self.end("stopped", f"stopped by the callback at evaluation {self.evaluations}")
+            self.end_here("stopped", "stopped by the callback")
         elif self.evaluations == self.steps:
             self.end("finished", f"all {self.steps} evaluations done")
 
-    def _why(self):
-        """Which term drove the step before the last evaluation."""
-        if self.evaluations < 2:
+    def _why(self, what):
+        """Which term drove the step to a picture whose losses do not tell."""
+        if what != "the picture" or self.evaluations < 2:
             return ""
         before = dict(zip(LOSSES, self.history[-2], strict=True))
         return f", after a step for the {max(LOSSES[1:], key=before.get)} loss"
@@ -334,6 +327,10 @@ class _Run:
     def end(self, status, reason):
         """End the run, or change why it ended."""
         self.status, self.stop_reason = status, reason
+
+    def end_here(self, status, reason, more=""):
+        """End the run, and say after which evaluation."""
+        self.end(status, f"{reason} at evaluation {self.evaluations}{more}")
 
     @property
     def evaluations(self):
@@ -379,9 +376,10 @@ class _Run:
             self.checkpoints.save(state)
         except (OSError, ValueError) as error:
             self.checkpoints = None  # what is saved stays
-            what = one_line(error)
-            where = f"{what}, at evaluation {self.evaluations}"
-            self.end("unsaved", f"{self.stop_reason}; {what}" if self.status else where)
+            if self.status:
+                self.end("unsaved", f"{self.stop_reason}; {one_line(error)}")
+            else:
+                self.end_here("unsaved", f"{one_line(error)},")
 
     def _restore(self, state):
         """Go back to where a run was."""
@@ -398,14 +396,15 @@ def _not_finite(losses, x):
     terms = [name for name in LOSSES[1:] if not math.isfinite(losses[name])]
     if terms or not math.isfinite(losses["total"]):
         return f"the {' and '.join(terms or ['total'])} loss"
-    return None if np.isfinite(x).all() else "the picture"
+    return None if np.isfinite(x).all() else "the picture"  # pooling and ReLU can hide that
 
 
 def _keras_optimizer(settings, run):
     """Make the optimiser of Keras that the settings ask for."""
     if not isinstance(settings.optimizer, str):
         return settings.optimizer
-    rate = _described(settings)["learning_rate"] or _default_rate(settings.optimizer, run)
+    rate = settings.learning_rate
+    rate = _default_rate(settings.optimizer, run) if rate is None else float(rate)
     if settings.decay != 1.0:
         rate = keras.optimizers.schedules.ExponentialDecay(rate, 100, settings.decay)
     if settings.optimizer == "sgd":
@@ -434,7 +433,7 @@ def _described(settings):
         "optimizer": optimizer
         if isinstance(optimizer, str)
         else keras.optimizers.serialize(optimizer),
-        "learning_rate": None if rate is None else float(rate),  # also of NumPy's numbers
+        "learning_rate": None if rate is None else float(rate),  # JSON knows no NumPy
     }
 
 
