@@ -5,6 +5,7 @@ import difflib
 import math
 import numbers
 import os
+import re
 
 import numpy as np
 
@@ -13,6 +14,10 @@ LARGEST_COUNT = 2**63 - 1
 LARGEST_NUMBER = 3.4e38
 #: How much of a value a message repeats.
 LONGEST = 100
+#: How much of another program's message a line repeats.
+LONGEST_LINE = 300
+#: What colours a terminal.
+_ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
 def shown(value):
@@ -32,8 +37,8 @@ def shown(value):
         value = value.item()  # 1.0, not np.float64(1.0)
     elif isinstance(value, np.ndarray) and value.ndim:
         return f"an array of shape {value.shape}"
-    elif isinstance(value, (str, bytes)):
-        value = value[: LONGEST + 1]
+    elif isinstance(value, (str, bytes)) and len(value) > 2 * LONGEST:
+        value = value[:LONGEST] + value[-LONGEST:]
     try:
         return shortened(repr(value))
     except Exception:  # a number of thousands of digits, or a class of the user's
@@ -41,15 +46,18 @@ def shown(value):
 
 
 def shortened(text):
-    """Put text into one line of at most 100 characters.
+    """Put text, or a path, into one line of at most 100 characters, of its beginning and its end.
 
     Examples
     --------
     >>> shortened(" two  lines "), len(shortened("word " * 100))
     ('two lines', 100)
     """
-    text = " ".join(text.split())
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    text = " ".join(str(text).split())
+    if len(text) <= LONGEST:
+        return text
+    half = LONGEST // 2
+    return f"{text[: half - 1]}…{text[-half:]}"
 
 
 def plain(value):
@@ -199,7 +207,8 @@ def one_line(error):
     'No space left on device'
     """
     text = getattr(error, "strerror", None) or str(getattr(error, "reason", "")) or str(error)
-    return " ".join(text.split()) or type(error).__name__
+    text = " ".join(_ESCAPES.sub("", text).split())
+    return text[:LONGEST_LINE] or type(error).__name__
 
 
 def _is_number(value, kind):

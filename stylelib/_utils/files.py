@@ -1,16 +1,50 @@
 """Files that appear whole or not at all."""
 
 import contextlib
+import errno
 import io
 import json
 import os
+import stat
 import uuid
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from stylelib._utils.checks import one_line, plain
+from stylelib._utils.checks import one_line, plain, shortened, shown
+
+
+def user_path(path):
+    """Turn what a user gave into a path; ``~`` is the home folder.
+
+    Parameters
+    ----------
+    path : str, bytes or path
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    ValueError
+        For anything else, and where no home folder is known.
+
+    Examples
+    --------
+    >>> user_path("~/pictures") == Path.home() / "pictures"
+    True
+    """
+    if not isinstance(path, (str, bytes, os.PathLike)):
+        raise ValueError(f"expected a path, got {shown(path)}")
+    text = os.fsdecode(path)
+    home = os.path.expanduser("~")
+    if text == "~" or text.startswith(("~/", f"~{os.sep}")):
+        if home == "~":
+            raise ValueError(f"cannot find {shortened(text)}: no home folder is known")
+        text = home + text[1:]
+    return Path(text)
 
 
 def check_writable(path):
@@ -28,23 +62,31 @@ def check_writable(path):
     ...
     ValueError: cannot write no such folder/picture.png: there is no folder no such folder
     """
+    name = shortened(path)
     if os.path.isdir(path):
-        raise ValueError(f"cannot write {path}: it is a folder")
+        raise ValueError(f"cannot write {name}: it is a folder")
     if not os.path.isdir(path.parent):
-        raise ValueError(f"cannot write {path}: there is no folder {path.parent}")
+        raise ValueError(f"cannot write {name}: there is no folder {shortened(path.parent)}")
     try:  # nothing tells as surely as an attempt
         with contextlib.suppress(FileNotFoundError):
             os.lstat(path)  # which no name that is too long gets past
-        temporary = _temporary(path)
+        target = _target(path)
+        if target.exists() and not target.is_file():
+            raise ValueError("it is no file")
+        if target.exists() and not os.access(target, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        temporary = _temporary(target)
         temporary.touch()
         temporary.unlink()
     except (OSError, ValueError) as error:  # a name with a zero byte is a ValueError
-        raise ValueError(f"cannot write {path}: {one_line(error)}") from error
+        raise ValueError(f"cannot write {name}: {one_line(error)}") from error
 
 
 @contextlib.contextmanager
 def atomic_write(path):
     """Open a file that takes the place of `path` only once it is complete.
+
+    It is written through a link, and a file that it replaces hands on its permissions.
 
     Parameters
     ----------
@@ -69,32 +111,40 @@ def atomic_write(path):
     ...     path.read_text()
     'whole'
     """
-    temporary = _temporary(path)
+    target = _target(path)
+    temporary = _temporary(target)
     try:
         with open(temporary, "xb") as file:
+            with contextlib.suppress(FileNotFoundError):
+                os.chmod(temporary, stat.S_IMODE(os.stat(target).st_mode))
             yield file
             file.flush()
             os.fsync(file.fileno())  # else a power cut could leave the new name without its bytes
-        temporary.replace(path)
+        temporary.replace(target)
     except OSError as error:
-        raise ValueError(f"cannot write {path}: {one_line(error)}") from error
+        raise ValueError(f"cannot write {shortened(path)}: {one_line(error)}") from error
     finally:
         temporary.unlink(missing_ok=True)
 
 
+def _target(path):
+    """Where a link leads to, else the path itself."""
+    return Path(os.path.realpath(path)) if path.is_symlink() else path
+
+
 def writable_folder(folder):
     """Make a folder if it is not there, and check that files can be written to it."""
-    folder = Path(folder)
+    folder = user_path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(f"cannot write to {folder}: {one_line(error)}") from error
+    except (OSError, ValueError) as error:
+        raise ValueError(f"cannot write to {shortened(folder)}: {one_line(error)}") from error
     check_writable(folder / "file")
     return folder
 
 
 def remove_temporary_files(folder):
-    """Remove what `atomic_write` has left in a folder where a process was killed while it wrote."""
+    """Remove what `atomic_write` has left in a folder where a process was killed meanwhile."""
     for path in folder.glob(".stylelib-*.tmp"):
         path.unlink(missing_ok=True)
 

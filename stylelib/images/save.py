@@ -1,12 +1,11 @@
 """Images go out to files, whole or not at all."""
 
 import os
-from pathlib import Path
 
 from PIL import Image
 
-from stylelib._utils.checks import one_line
-from stylelib._utils.files import atomic_write, check_writable
+from stylelib._utils.checks import one_line, shortened, shown
+from stylelib._utils.files import atomic_write, check_writable, user_path
 from stylelib.images.sizes import check_image
 
 #: Endings of the formats that `save_image` writes without changing the size of a picture.
@@ -46,7 +45,7 @@ def save_image(path, image):
         try:
             Image.fromarray(image).save(file, format=format_, **options)
         except ValueError as error:  # such as more pixels a side than the format holds
-            raise ValueError(f"cannot write {path}: {one_line(error)}") from error
+            raise ValueError(f"cannot write {shortened(path)}: {one_line(error)}") from error
 
 
 def check_output(path):
@@ -73,10 +72,12 @@ def check_output(path):
     ValueError: cannot write picture.docx: expected an ending .png, .jpg, ..., got '.docx'
     """
     if not isinstance(path, (str, os.PathLike)):
-        raise ValueError(f"expected a path to write to, got {path!r}")
-    path = Path(path)
+        raise ValueError(f"expected a path to write to, got {shown(path)}")
+    path = user_path(path)
     if path.suffix.lower() not in ENDINGS:
         endings = ", ".join(ENDINGS)
-        raise ValueError(f"cannot write {path}: expected an ending {endings}, got {path.suffix!r}")
+        raise ValueError(
+            f"cannot write {shortened(path)}: expected an ending {endings}, got {path.suffix!r}"
+        )
     check_writable(path)
     return path

@@ -1,7 +1,7 @@
 """A run's folder: numbered pictures, and the state from which the run can go on after any end.
 
-Every file appears whole or not at all, and the state comes last. So whatever ends a run, the folder
-holds the state of its last save.
+Every file appears whole or not at all, and the state comes before its picture. So whatever ends a
+run, the folder holds the state of its last save, and no picture that is not this run's.
 """
 
 import json
@@ -9,12 +9,13 @@ from pathlib import Path
 
 import numpy as np
 
-from stylelib._utils.checks import one_line
+from stylelib._utils.checks import one_line, shortened, shown
 from stylelib._utils.files import (
     atomic_write,
     read_arrays,
     remove_temporary_files,
     to_json,
+    user_path,
     writable_folder,
 )
 from stylelib.images.save import save_image
@@ -22,6 +23,7 @@ from stylelib.preprocessing import deprocess
 from stylelib.recipes.optimizers import current_names
 
 STATE = "state.npz"
+_CHOOSE = "remove the folder, or choose another"
 
 
 class Checkpoints:
@@ -48,8 +50,10 @@ class Checkpoints:
     Raises
     ------
     ValueError
-        Where the folder holds no run to go on with, or one with other settings, or an unfinished
-        one that was not asked for; and where nothing can be written.
+        Where the folder holds no run to go on with, or one with other settings, or one that has
+        done more steps. Without `resume`, where it holds another run, one that is not finished, or
+        numbered pictures of no run: a folder belongs to one run. The same run, once it is finished,
+        may be done again. Nothing is written before `open` is called.
 
     Examples
     --------
@@ -64,32 +68,61 @@ class Checkpoints:
     """
 
     def __init__(self, folder, settings, save_every, resume=False):
+        self.folder = user_path(folder)
         self.settings = settings
         self.save_every = save_every
         self.state = None
-        there = Path(folder, STATE)
+        path = self.folder / STATE
         if resume:
-            self.state, before = _read(there)
-            _check_same(before, settings, there)
-        elif there.exists() and not _read(there)[0]["finished"]:
+            self.state, before = _read(path)
+            _check_same(before, settings, self.folder)
+            _check_steps(len(self.state["history"]), settings, self.folder)
+        elif path.exists():
+            _check_free(*_read(path), settings, self.folder)
+        elif pictures := numbered_pictures(self.folder):
             raise ValueError(
-                f"cannot write to {folder}: it holds a run that is not finished; resume it, or "
-                "remove the folder"
+                f"cannot write to {shortened(self.folder)}: it holds {min(pictures.values()).name}, "
+                f"which is of no run; {_CHOOSE}"
             )
-        self.folder = writable_folder(folder)
+
+    def open(self):
+        """Make the folder if it is not there, and remove what this run takes the place of."""
+        self.folder = writable_folder(self.folder)
         remove_temporary_files(self.folder)
+        if self.state is None:
+            for picture in numbered_pictures(self.folder).values():
+                picture.unlink()
+            (self.folder / STATE).unlink(missing_ok=True)
+        else:
+            self._save_picture(self.state)  # of a run that was killed before it had done so
 
     def save(self, state):
-        """Keep the best picture so far under its number, then the state.
+        """Keep the state, then the best picture so far under its number.
 
         Parameters
         ----------
         state : dict of str to numpy.ndarray
         """
-        number = len(state["history"])
-        save_image(self.folder / f"{number:05}.png", deprocess(state["best"]))
         with atomic_write(self.folder / STATE) as file:
             np.savez(file, settings=to_json(self.settings), **state)
+        self._save_picture(state)
+
+    def _save_picture(self, state):
+        path = self.folder / f"{len(state['history']):05}.png"
+        if not path.exists():
+            save_image(path, deprocess(state["best"]))
+
+
+def numbered_pictures(folder):
+    """Pictures that a run has kept in its folder, by number.
+
+    Examples
+    --------
+    >>> numbered_pictures("no such folder")
+    {}
+    """
+    paths = Path(folder).glob("*.png")
+    return {int(path.stem): path for path in paths if path.stem.isdecimal()}
 
 
 def _read(path):
@@ -104,22 +137,61 @@ def _read(path):
             raise ValueError("its arrays have other shapes")
         return state, settings
     except FileNotFoundError:
-        raise ValueError(f"cannot resume: there is no {path}") from None
+        raise ValueError(f"cannot resume: there is no {shortened(path)}") from None
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise ValueError(
-            f"cannot read {path}: expected the state of a run: {one_line(error)}"
+            f"cannot read {shortened(path)}: expected the state of a run: {one_line(error)}"
         ) from error
 
 
-def _check_same(before, now, path):
+def _check_steps(done, settings, folder):
+    if done > settings["recipe"]["steps"]:
+        raise ValueError(
+            f"expected at least {done} steps, as many as the run in {shortened(folder)} has done, "
+            f"got {settings['recipe']['steps']}"
+        )
+
+
+def _check_free(state, before, settings, folder):
+    """Refuse to take the place of a run, unless it is the same one, and is finished."""
+    where = f"cannot write to {shortened(folder)}"
+    if not state["finished"]:
+        raise ValueError(
+            f"{where}: it holds a run that is not finished; resume it, or remove the folder"
+        )
+    if differs := _difference(before, settings):
+        raise ValueError(f"{where}: it holds another run, {differs}; {_CHOOSE}")
+    if strange := [n for n in numbered_pictures(folder) if n > len(state["history"])]:
+        raise ValueError(
+            f"{where}: it holds {min(strange):05}.png, which its run has not painted; {_CHOOSE}"
+        )
+
+
+def _check_same(before, now, folder):
     """Refuse to go on with other settings, and name the first that differs."""
+    if differs := _difference(before, now):
+        raise ValueError(f"expected the settings of the run in {shortened(folder)}, {differs}")
+
+
+#: Settings from which others follow, such as the hash of a picture from its size, come first.
+_FIRST = ("name", "network", "size", "style_scale", "resampling")
+_LAST = ("init", "style", "content")
+
+
+def _difference(before, now):
+    """Say which setting differs, or None."""
     before, now = map(_comparable, (before, now))
-    for name in sorted(before.keys() | now.keys()):
+    names = [*_FIRST, *sorted(before.keys() - {*_FIRST, *_LAST}), *reversed(_LAST)]
+    names += sorted(now.keys() - set(names))
+    for name in names:
         if before.get(name) != now.get(name):
-            raise ValueError(
-                f"expected the settings of the run in {path.parent}, {name} {before.get(name)}, "
-                f"got {now.get(name)}"
-            )
+            called = "recipe" if name == "name" else name
+            return f"{called} {_in_words(before.get(name))}, got {_in_words(now.get(name))}"
+    return None
+
+
+def _in_words(value):
+    return shortened(value) if isinstance(value, str) else shown(value)
 
 
 def _comparable(settings):

@@ -45,12 +45,14 @@ def run(job, callback=None, folder=None, save_every=SAVE_EVERY, resume=False):
     check_flag("resume", resume)
     if not tf.config.get_visible_devices("GPU"):  # which have memory of their own
         check_fits(job)
+    checkpoints = None
+    if folder is not None:
+        checkpoints = Checkpoints(folder, job.settings, save_every, resume)
     x0, recipe = _start(job), job.recipe
     network = job.network, job.weights, recipe.pooling, recipe.normalized, job.precision
     vgg = VGG(job.layers, *network)
-    checkpoints = None
-    if folder is not None:  # which is made, if nothing above is wrong
-        checkpoints = Checkpoints(folder, job.settings, save_every, resume)
+    if checkpoints is not None:  # nothing above is wrong
+        checkpoints.open()
     images = job.images.get("content"), job.images.get("style")
     if job.tile is None:
         objective = Objective(vgg, recipe, *images)

@@ -1,9 +1,9 @@
 """A sweep as a small TOML file: what a command line can run, and another person repeat."""
 
 import sys
-from pathlib import Path
 
-from stylelib._utils.checks import check_choice, one_line, shown
+from stylelib._utils.checks import check_choice, one_line, shortened, shown
+from stylelib._utils.files import user_path
 from stylelib.recipes.recipe import INITS
 from stylelib.vgg.weights import NAMES
 
@@ -58,6 +58,7 @@ def read_plan(path):
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> text = '''
     ... content = "photo.jpg"
     ... style = ["wave.jpg", "https://example.org/ink.jpg"]
@@ -71,19 +72,21 @@ def read_plan(path):
     >>> Path(plan["content"]).name, plan["style"][1], Path(plan["folder"]).name, plan["changes"]
     ('photo.jpg', 'https://example.org/ink.jpg', 'weights', {'style_weight': [100.0, 1000.0]})
     """
-    path = Path(path)
+    path = user_path(path)
     try:
         plan = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
-        raise ValueError(f"cannot read {path}: {one_line(error)}") from error
+        raise ValueError(f"cannot read {shortened(path)}: {one_line(error)}") from error
     except (ValueError, RecursionError) as error:  # also text that is no UTF-8
-        raise ValueError(f"cannot read {path}: expected TOML, {one_line(error)}") from error
+        raise ValueError(
+            f"cannot read {shortened(path)}: expected TOML, {one_line(error)}"
+        ) from error
     if "points" in plan and "trials" not in plan:  # as the table was called at first
         plan["trials"] = plan.pop("points")
     try:
         return _arguments(plan, path.parent, path.stem)
     except ValueError as error:
-        raise ValueError(f"cannot read {path}: {error}") from error
+        raise ValueError(f"cannot read {shortened(path)}: {error}") from error
 
 
 def _arguments(plan, folder, name):
@@ -122,7 +125,7 @@ def _beside(value, folder):
         return [_beside(inner, folder) for inner in value]
     if not isinstance(value, str) or "://" in value or value in (*INITS, *NAMES):
         return value
-    return str(Path(folder, value))
+    return str(folder / user_path(value))
 
 
 def _files_beside(table, folder):

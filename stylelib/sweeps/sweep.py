@@ -11,10 +11,9 @@ import multiprocessing
 import os
 import signal
 import sys
-from pathlib import Path
 
 from stylelib._utils.checks import check_choice, check_count, one_line
-from stylelib._utils.files import writable_folder
+from stylelib._utils.files import user_path, writable_folder
 from stylelib._utils.process import sigint_handler
 from stylelib._utils.progress import Progress
 from stylelib.images.save import ENDINGS
@@ -134,7 +133,7 @@ def load_sweep(folder):
     ...
     ValueError: cannot read no such folder: there is no such folder
     """
-    folder = Path(folder)
+    folder = user_path(folder)
     if not folder.is_dir():
         raise ValueError(f"cannot read {folder}: there is no such folder")
     records = sorted(read_results(folder).values(), key=lambda record: record["number"])

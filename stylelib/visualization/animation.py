@@ -1,14 +1,14 @@
 """A run as an animation."""
 
 import importlib.util
-from pathlib import Path
 
 import numpy as np
 
 from stylelib._utils.checks import check_choice, check_count, one_line
-from stylelib._utils.files import atomic_write, check_writable
+from stylelib._utils.files import atomic_write, check_writable, user_path
 from stylelib.images.load import load_image
 from stylelib.preprocessing import deprocess
+from stylelib.runs.checkpoints import numbered_pictures
 
 #: Endings of the files that can be written; mp4 needs ``imageio-ffmpeg``.
 FILM_ENDINGS = (".gif", ".mp4")
@@ -21,7 +21,8 @@ class Film:
     """Collects pictures of a run, many of its beginning and fewer later on, when less happens.
 
     Hand it to `minimize` or `transfer` as the callback, and call `write` in the end. Pictures of
-    more than `LARGEST_FRAME` pixels a side are scaled down.
+    more than `LARGEST_FRAME` pixels a side are scaled down. A film is of one run: where another
+    begins, it starts anew.
 
     Parameters
     ----------
@@ -52,7 +53,7 @@ class Film:
 
     def __init__(self, path, steps, folder=None):
         check_count("steps", steps)
-        self.path = Path(path)
+        self.path = user_path(path)
         check_choice("a film that ends in", self.path.suffix.lower(), FILM_ENDINGS)
         check_writable(self.path)
         if self.path.suffix.lower() == ".mp4" and not importlib.util.find_spec("imageio_ffmpeg"):
@@ -62,12 +63,14 @@ class Film:
         else:
             self.wanted = set(range(1, steps + 1))
         self.folder = folder
-        self.first = steps + 1
+        self.first, self.last = steps + 1, 0
         self.frames = []
 
     def __call__(self, evaluation, losses, x):
         """Take a picture, if it is time for one."""
-        self.first = min(self.first, evaluation)
+        if evaluation <= self.last:  # of another run
+            self.folder, self.frames = None, []
+        self.first, self.last = min(self.first, evaluation), evaluation
         if evaluation in self.wanted:
             self.frames.append(load_image(deprocess(x), max_size=LARGEST_FRAME))
 
@@ -84,12 +87,13 @@ class Film:
         frames = self._earlier() + self.frames
         if not frames:
             raise ValueError(f"cannot write {self.path}: the run has no picture to show")
+        size = frames[-1].shape[:2]
+        frames = [load_image(frame, size=size) for frame in frames]
         frames += frames[-1:] * FRAMES_PER_SECOND
         if self.path.suffix.lower() == ".gif":
             options = {"extension": ".gif", "duration": 1000 / FRAMES_PER_SECOND, "loop": 0}
         else:
-            height, width = (side - side % 2 for side in frames[0].shape[:2])  # H.264 wants it even
-            frames = [frame[:height, :width] for frame in frames]
+            frames = [_even(frame) for frame in frames]
             options = {"extension": ".mp4", "fps": FRAMES_PER_SECOND, "macro_block_size": 2}
         try:
             data = iio.imwrite("<bytes>", frames, **options)
@@ -104,8 +108,14 @@ class Film:
         """Pictures that were kept before the run went on: those nearest to the ones wanted."""
         if self.folder is None:
             return []
-        pictures = (path for path in Path(self.folder).glob("*.png") if path.stem.isdecimal())
-        kept = {int(path.stem): path for path in pictures if int(path.stem) < self.first}
+        pictures = numbered_pictures(self.folder)
+        kept = {number: path for number, path in pictures.items() if number < self.first}
         wanted = [number for number in self.wanted if number < self.first and kept]
         nearest = {min(kept, key=lambda number: abs(number - want)) for want in wanted}
         return [load_image(kept[number], max_size=LARGEST_FRAME) for number in sorted(nearest)]
+
+
+def _even(frame):
+    """Leave out a last row and column, or repeat the only one: H.264 wants even numbers of both."""
+    rows, columns = (np.arange(max(2, side - side % 2)) % side for side in frame.shape[:2])
+    return frame[rows][:, columns]
