@@ -6,9 +6,11 @@ TensorFlow is imported only by the commands that compute: help and wrong options
 import argparse
 import contextlib
 import dataclasses
+import difflib
 import itertools
 import os
 import platform
+import re
 import statistics
 import sys
 import tempfile
@@ -17,9 +19,11 @@ import uuid
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from stylelib import __version__
-from stylelib._utils.checks import one_line
+from stylelib._utils.checks import check_choice, one_line, shortened, shown
+from stylelib._utils.files import user_path, with_home
 from stylelib._utils.progress import Progress
 from stylelib.images.save import check_output, save_image
 from stylelib.recipes.conventions import CONTENT_CONVENTIONS, STYLE_CONVENTIONS
@@ -28,6 +32,8 @@ from stylelib.recipes.recipe import INITS, OPTIMIZERS
 from stylelib.vgg.layers import POOLINGS
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+#: Exit status for each `Result.status` that is not well.
+STATUSES = {"interrupted": INTERRUPTED, "diverged": FAILED, "unsaved": FAILED}
 DASK_TIMEOUT = 10.0  # seconds without an answer
 
 
@@ -52,16 +58,17 @@ def main(arguments=None):
     ...
     0
     """
-    _open_closed_streams()
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # an old terminal may know no × or α
-            stream.reconfigure(errors="replace")
-    options = _parser().parse_args(arguments)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # pythonw, ``2>&-``: else `print` takes the other stream
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+        if hasattr(stream := getattr(sys, name), "reconfigure"):
+            stream.reconfigure(errors="replace")  # an old terminal may know no × or α
+    options = _parsed_options(arguments)
     try:
         status = options.command(options)
         sys.stdout.flush()
         return status
-    except BrokenPipeError:  # as behind ``| head``: whoever listened has heard enough
+    except BrokenPipeError:  # as behind ``| head``
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except (ValueError, ImportError) as error:
@@ -76,30 +83,39 @@ def main(arguments=None):
         if options.debug:
             raise
         what = f"{type(error).__name__}: {one_line(error)}"
-        print(f"stylelib: {what[:300]} (--debug shows where)", file=sys.stderr)
+        print(f"stylelib: {what} (--debug shows where)", file=sys.stderr)
         return FAILED
 
 
-def _open_closed_streams():
-    """Where a shell has closed a stream, as by ``2>&-``, open it on nothing.
-
-    Otherwise the next file that is opened would take its place, and get what is meant for it.
-    """
-    for descriptor in range(3):
-        try:
-            os.fstat(descriptor)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
-
-
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, without the usage before it."""
+    """Takes no abbreviations, and says what is wrong in one line, without the usage before it."""
+
+    def __init__(self, **options):
+        super().__init__(**options, allow_abbrev=False, argument_default=argparse.SUPPRESS)
+
+    def _check_value(self, action, value):  # argparse's own names no nearest choice
+        if action.choices is None:
+            return
+        try:
+            check_choice("a command", value, action.choices)
+        except ValueError as error:
+            raise argparse.ArgumentError(None, str(error)) from None
 
     def error(self, message):
         self.exit(BAD_INPUT, f"stylelib: {' '.join(message.split())} (see {self.prog} --help)\n")
+
+
+def _parsed_options(arguments):
+    """Parse a command line; what is unknown is told by the command it was given to."""
+    options, unknown = _parser().parse_known_args(arguments)
+    if unknown:
+        name = unknown[0].split("=")[0].replace("_", "-")
+        known = re.findall(r"--[\w-]+", options.parser.format_help())
+        begun = [option for option in known if name in option and name.startswith("--")]
+        nearest = begun or difflib.get_close_matches(name, known, n=1)
+        hint = f"; did you mean {nearest[0]}?" if nearest else ""
+        options.parser.error(f"unrecognized arguments: {shortened(' '.join(unknown))}{hint}")
+    return options
 
 
 def _parser():
@@ -107,72 +123,82 @@ def _parser():
     parser.add_argument("--version", action="version", version=f"stylelib {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    add = _command(
-        commands, "transfer", _transfer, "paint a photograph in the manner of a painting"
-    )
-    add("content", metavar="CONTENT", help="the photograph: a file or an https address")
-    add("style", metavar="STYLE", help="the painting: a file or an https address")
+    about = "paint a photograph in the manner of a painting"
+    add = _command(commands, "transfer", _transfer, about)
+    add("content", metavar="CONTENT", help="the photograph: a file, an https address, or - (stdin)")
+    add("style", metavar="STYLE", help="the painting: a file, an https address, or - (stdin)")
     add("--recipe", metavar="NAME", default="gatys2015", help="see 'stylelib recipes' (gatys2015)")
     add("--init", metavar="START", help=f"{', '.join(INITS)} or a picture (the recipe's)")
-    add(
-        "--as-published",
-        action="store_const",
-        const=True,
-        help="with the mistakes of the recipe's source",
-    )
+    add("--as-published", action="store_true", help="with the mistakes of the recipe's source")
     add(
         "--style-scale", metavar="X", type=_number, help="longer side of the style image / size (1)"
     )
     add("--tile", metavar="PX", type=_whole, help="evaluate large pictures in tiles of this size")
+    about = "keep a numbered picture and the state of the run, in the folder OUT.run"
+    add("--save-every", metavar="N", type=_whole, default=None, help=about)
     add(
-        "--save-every",
-        metavar="N",
-        type=_whole,
-        help="keep a numbered picture and the state of the run, in the folder OUT.run",
+        "--resume",
+        metavar="RUN",
+        default=None,
+        type=_path,
+        help="go on with the run in this folder",
     )
-    add("--resume", metavar="RUN", type=_path, help="go on with the run in this folder")
     add("--content-weight", metavar="X", type=_number, help="α (the recipe's)")
     add("--style-weight", metavar="X", type=_number, help="β (the recipe's)")
     _add_run(add)
 
-    add = _command(
-        commands,
-        "reconstruct-content",
-        _reconstruct_content,
-        "show what a layer remembers of a picture",
-    )
-    add("image", metavar="IMAGE", help="a file or an https address")
+    about = "show what a layer remembers of a picture"
+    add = _command(commands, "reconstruct-content", _reconstruct_content, about)
+    add("image", metavar="IMAGE", help="a file, an https address, or - (stdin)")
     add("--layer", metavar="LAYER", required=True, help="such as conv4_2")
     add("--init", metavar="START", help="noise or a picture (noise)")
     _add_run(add, RECONSTRUCTION)
 
-    add = _command(
-        commands, "reconstruct-style", _reconstruct_style, "show the texture of a picture"
-    )
-    add("image", metavar="IMAGE", help="a file or an https address")
+    about = "show the texture of a picture"
+    add = _command(commands, "reconstruct-style", _reconstruct_style, about)
+    add("image", metavar="IMAGE", help="a file, an https address, or - (stdin)")
     add("--layers", metavar="LAYERS", required=True, type=_names, help="such as conv1_1,conv2_1")
     add("--init", metavar="START", help="noise or a picture (noise)")
     _add_run(add, RECONSTRUCTION)
 
     add = _command(commands, "sweep", _sweep, "run a grid of transfers, and keep every result")
     add("plan", metavar="PLAN.toml", help="pictures, and lists of settings to try")
-    add("--folder", metavar="FOLDER", type=_path, help="where results are kept (beside the plan)")
-    add("--workers", metavar="N", type=_whole, help="processes on this machine (this one)")
-    add("--dask", metavar="ADDRESS", help="of a Dask scheduler, such as tcp://host:8786")
+    add(
+        "--folder",
+        metavar="FOLDER",
+        default=None,
+        type=_path,
+        help="where results are kept (beside the plan)",
+    )
+    add(
+        "--workers",
+        metavar="N",
+        default=None,
+        type=_whole,
+        help="processes on this machine (this one)",
+    )
+    add(
+        "--dask",
+        metavar="ADDRESS",
+        default=None,
+        help="of a Dask scheduler, such as tcp://host:8786",
+    )
 
     add = _command(commands, "recipes", _recipes, "list the recipes, or all settings of one")
-    add("name", metavar="NAME", nargs="?", help="a recipe to show in full")
-    _command(
-        commands, "doctor", _doctor, "show versions, device, weights and the speed of one step"
-    )
+    add("name", metavar="NAME", nargs="?", default=None, help="a recipe to show in full")
+
+    about = "show versions, device, weights and the speed of one step"
+    _command(commands, "doctor", _doctor, about)
     return parser
 
 
 def _command(commands, name, function, summary):
     """Add a sub-command, and return the function that adds its arguments."""
     parser = commands.add_parser(name, help=summary, description=summary.capitalize() + ".")
-    parser.set_defaults(command=function)
-    parser.add_argument("--debug", action="store_true", help="show where an error comes from")
+    parser.set_defaults(command=function, parser=parser)
+    parser.add_argument(
+        "--debug", action="store_true", default=False, help="show where an error comes from"
+    )
     return parser.add_argument
 
 
@@ -183,24 +209,26 @@ def _add_run(add, recipe=None):
         return getattr(recipe, setting) if recipe else "the recipe's"
 
     output = {"metavar": "OUT.png", "required": True, "type": _path}
-    add("-o", "--output", **output, help="the picture to write")
+    add("-o", "--output", **output, help="the picture to write, or - (PNG, to stdout)")
     add("--size", metavar="PX", type=_whole, help=f"longer side of the result ({default('size')})")
     add("--steps", metavar="N", type=_whole, help=f"evaluations of the loss ({default('steps')})")
     add("--network", metavar="NETWORK", help="vgg16, vgg19 or recipe; vgg19 is downloaded (vgg16)")
-    add(
-        "--weights", metavar="PATH", help="'embedded', 'imagenet', 'random', an .h5 or an .npz file"
-    )
+    about = "'embedded', 'imagenet', 'random', an .h5 or an .npz file"
+    add("--weights", metavar="PATH", help=about)
     add("--pooling", metavar="P", help=f"{', '.join(POOLINGS)} ({default('pooling')})")
     add("--optimizer", metavar="O", help=f"{', '.join(OPTIMIZERS)} ({default('optimizer')})")
     tv_weight = default("tv_weight")
     add("--tv-weight", metavar="X", type=_number, help=f"of total variation ({tv_weight})")
-    add(
-        "--precision",
-        metavar="P",
-        help="float32, bfloat16, float16, or auto: the fastest here (float32)",
-    )
+    about = "float32, bfloat16, float16, or auto: the fastest here (float32)"
+    add("--precision", metavar="P", help=about)
     add("--seed", metavar="N", type=_whole, help="of the noise (0)")
-    add("--gif", metavar="OUT", type=_path, help="an animation of the run, .gif or .mp4")
+    add(
+        "--gif",
+        metavar="OUT",
+        default=None,
+        type=_path,
+        help="an animation of the run, .gif or .mp4",
+    )
 
 
 def _names(text):
@@ -225,14 +253,14 @@ def _parsed(kind, expected, text):
     try:
         return kind(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"expected {expected}, got {text!r}") from None
+        raise argparse.ArgumentTypeError(f"expected {expected}, got {shown(text)}") from None
 
 
-#: Options that reach the library only where they were given: defaults stand in one place.
-_OPTIONAL = (
-    *("size", "steps", "network", "weights", "init", "pooling", "optimizer", "style_scale"),
-    *("content_weight", "style_weight", "tv_weight", "precision", "seed", "as_published", "tile"),
-)
+#: What a command line says beside the settings of the library.
+_OF_THE_COMMAND = {
+    *("command", "parser", "debug", "content", "style", "image", "layer", "layers"),
+    *("recipe", "output", "gif", "save_every", "resume"),
+}
 
 
 def _transfer(options):
@@ -245,10 +273,12 @@ def _folder(options):
     """Where a run keeps its state, as arguments of `transfer`."""
     if options.resume is not None:
         return {"folder": options.resume, "resume": True, "save_every": options.save_every}
-    if options.save_every is not None:
-        folder = Path(options.output).with_suffix(".run")
-        return {"folder": folder, "save_every": options.save_every}
-    return {}
+    if options.save_every is None:
+        return {}
+    if options.output == "-":
+        raise ValueError("expected --save-every with a file to write, got -o -")
+    folder = user_path(options.output).with_suffix(".run")
+    return {"folder": folder, "save_every": options.save_every}
 
 
 def _reconstruct_content(options):
@@ -261,47 +291,63 @@ def _reconstruct_style(options):
     return _run(options, "reconstruct_style", sources, arguments, RECONSTRUCTION.steps)
 
 
-def _run(options, name, sources, arguments, steps, more=None):
+def _run(options, name, sources, arguments, steps, folder=None):
     """Call the function `name` of the library, show its progress and write its picture."""
-    output = check_output(options.output)
-    film = Path(options.gif) if options.gif else None
-    if film == output:
+    given = {key: value for key, value in vars(options).items() if key not in _OF_THE_COMMAND}
+    output = _checked_output(options.output)
+    film = user_path(options.gif) if options.gif else None
+    if film and film == output:
         raise ValueError(f"cannot write {film} twice: as the picture, and as its animation")
-    _check_kept((*sources, options.init), (output, film), more and more.get("folder"))
+    folder = folder or {}
+    _check_kept((*sources, given.get("init")), (output, film), folder.get("folder"))
+    sources = _with_standard_input(sources)
     from stylelib import api
     from stylelib.visualization.animation import Film
 
-    given = {option: getattr(options, option, None) for option in _OPTIONAL}
-    given = {option: value for option, value in given.items() if value is not None}
     steps = given.get("steps", steps)
-    film = film and Film(film, steps, getattr(options, "resume", None))
+    film = film and Film(film, steps, folder.get("folder") if "resume" in folder else None)
     with Progress(steps) as progress:
         watch = progress if film is None else _both(progress, film)
-        result = getattr(api, name)(*sources, *arguments, callback=watch, **given, **(more or {}))
+        result = getattr(api, name)(*sources, *arguments, callback=watch, **given, **folder)
     if not np.isfinite(result.history["total"]).any():  # nothing was painted
         print(f"stylelib: {result.stop_reason}", file=sys.stderr)
-        return _exit_status(result.status)
+        return STATUSES.get(result.status, OK)
     _save(output, result.image)
+    print(f"{output or '-'}: {_in_words(result)}", file=sys.stdout if output else sys.stderr)
+    if film is not None:
+        film.write()
+    return STATUSES.get(result.status, OK)
+
+
+def _checked_output(path):
+    """Check where the picture goes; None is standard output."""
+    if path != "-":
+        return check_output(path)
+    if sys.stdout.isatty():
+        raise ValueError("expected a file or a pipe as standard output for -o -, got a terminal")
+    return None
+
+
+def _with_standard_input(sources):
+    """Put standard input in the place of ``-``."""
+    if sources.count("-") > 1:
+        raise ValueError("expected one picture from standard input, got - for both")
+    if "-" in sources and sys.stdin is None:
+        raise ValueError("cannot read -: standard input is closed")
+    return [sys.stdin.buffer if source == "-" else source for source in sources]
+
+
+def _in_words(result):
     height, width, _ = result.image.shape
     network, recipe = result.settings["network"], result.settings["recipe"]
     if recipe["name"] and network != recipe["network"]:
         network += f" (the recipe's source: {recipe['network']})"
-    print(f"{output}: {width} × {height}, {network}, {result.seconds:.0f} s, {result.stop_reason}")
-    if film is not None:
-        film.write()
-    return _exit_status(result.status)
-
-
-def _exit_status(status):
-    """The exit status for a `Result.status`."""
-    if status == "interrupted":
-        return INTERRUPTED
-    return FAILED if status in ("diverged", "unsaved") else OK
+    return f"{width} × {height}, {network}, {result.seconds:.0f} s, {result.stop_reason}"
 
 
 def _check_kept(sources, outputs, folder):
     """Refuse to write over a picture that is read, be it by a numbered one of the run's folder."""
-    for source in filter(os.path.exists, filter(None, sources)):
+    for source in filter(os.path.exists, map(with_home, filter(None, sources))):
         for path in filter(None, outputs):
             if os.path.exists(path) and path.samefile(source):
                 raise ValueError(f"cannot write {path}: it is one of the pictures to read")
@@ -313,8 +359,11 @@ def _check_kept(sources, outputs, folder):
 def _save(output, image):
     """Write a picture; where its folder takes no more, do not lose what took so long."""
     try:
-        save_image(output, image)
-    except ValueError as error:
+        if output is None:
+            Image.fromarray(image).save(sys.stdout.buffer, "PNG")
+        else:
+            save_image(output, image)
+    except (OSError, ValueError) as error:
         try:
             elsewhere = Path(tempfile.gettempdir(), f"stylelib-{uuid.uuid4()}.png")
             save_image(elsewhere, image)
@@ -443,7 +492,7 @@ def _doctor(options):
     row("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     for package, version in versions().items():
         row(package, version)
-    devices = [d.device_type for d in tf.config.list_physical_devices()]
+    devices = [d.device_type for d in tf.config.get_visible_devices()]
     row("device", f"{', '.join(devices)}; {os.cpu_count()} processor cores")
     row("precision", "auto means {}: {}".format(*fastest()))
     load_weights("vgg16")

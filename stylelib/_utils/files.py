@@ -38,13 +38,17 @@ def user_path(path):
     """
     if not isinstance(path, (str, bytes, os.PathLike)):
         raise ValueError(f"expected a path, got {shown(path)}")
-    text = os.fsdecode(path)
+    return Path(with_home(os.fsdecode(path)))
+
+
+def with_home(text):
+    """Write the home folder in place of a leading ``~``; that of other users stays as it is."""
+    if text != "~" and not text.startswith(("~/", f"~{os.sep}")):
+        return text
     home = os.path.expanduser("~")
-    if text == "~" or text.startswith(("~/", f"~{os.sep}")):
-        if home == "~":
-            raise ValueError(f"cannot find {shortened(text)}: no home folder is known")
-        text = home + text[1:]
-    return Path(text)
+    if home == "~":
+        raise ValueError(f"cannot find {shortened(text)}: no home folder is known")
+    return home + text[1:]
 
 
 def check_writable(path):

@@ -80,9 +80,9 @@ class Checkpoints:
         elif path.exists():
             _check_free(*_read(path), settings, self.folder)
         elif pictures := numbered_pictures(self.folder):
+            where, first = shortened(self.folder), min(pictures.values()).name
             raise ValueError(
-                f"cannot write to {shortened(self.folder)}: it holds {min(pictures.values()).name}, "
-                f"which is of no run; {_CHOOSE}"
+                f"cannot write to {where}: it holds {first}, which is of no run; {_CHOOSE}"
             )
 
     def open(self):

@@ -20,7 +20,7 @@ from stylelib._utils.checks import (
     one_line,
     plain,
 )
-from stylelib._utils.files import user_path
+from stylelib._utils.files import with_home
 from stylelib.images.load import load_image
 from stylelib.images.sizes import scaled_size
 from stylelib.recipes.conventions import check_style_size
@@ -141,8 +141,8 @@ def make_job(
     >>> job.images["content"].shape, job.images["style"].shape
     ((21, 32, 3), (43, 64, 3))
     """
-    if weights is not None and weights not in NAMES and isinstance(weights, (str, os.PathLike)):
-        weights = str(user_path(weights))
+    if isinstance(weights, (str, os.PathLike)):
+        weights = with_home(os.fsdecode(weights))
     options = plain(
         {"style_scale": style_scale, "precision": precision, "seed": seed, "tile": tile}
         | {"network": network, "weights": weights}

@@ -16,7 +16,7 @@ import psutil
 from stylelib.recipes.optimizers import DEFAULT_HISTORY_SIZE
 from stylelib.runs.job import SMALLEST_SIZE
 from stylelib.vgg.layers import keras_name, layer_names, map_size
-from stylelib.vgg.tiles import tiles
+from stylelib.vgg.tiles import SMALLEST_TILE, tiles
 
 #: Bytes of Python, TensorFlow and the network before the first picture.
 BASE = 0.88e9
@@ -171,3 +171,20 @@ def _largest_size(job, free):
         sizes, free, key=lambda size: margin * estimated_memory(job, size / longer)
     )
     return sizes[fitting - 1] if fitting else 0
+
+
+def ran_out(job):
+    """Say that memory ran out in spite of the estimate, and what needs less.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from stylelib.runs.job import make_job
+    >>> ran_out(make_job({"content": np.zeros((40, 60, 3), np.uint8)}, size=64, style_weight=0))
+    'memory ran out at 64 × 43 pixels; ask for a smaller size, or for tile 512'
+    """
+    height, width = job.size
+    tile = PROPOSED_TILE if job.tile is None else max(SMALLEST_TILE, job.tile // 2)
+    return (
+        f"memory ran out at {width} × {height} pixels; ask for a smaller size, or for tile {tile}"
+    )

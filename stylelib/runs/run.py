@@ -9,7 +9,7 @@ from stylelib.objective import Objective
 from stylelib.preprocessing import deprocess, grey_start, noise_image, preprocess
 from stylelib.runs.checkpoints import Checkpoints
 from stylelib.runs.job import described
-from stylelib.runs.memory import check_fits
+from stylelib.runs.memory import check_fits, ran_out
 from stylelib.tiled_objective import TiledObjective
 from stylelib.training import minimize
 from stylelib.vgg.network import VGG
@@ -48,6 +48,13 @@ def run(job, callback=None, folder=None, save_every=SAVE_EVERY, resume=False):
     checkpoints = None
     if folder is not None:
         checkpoints = Checkpoints(folder, job.settings, save_every, resume)
+    try:
+        return _run(job, callback, checkpoints)
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        raise MemoryError(ran_out(job)) from error
+
+
+def _run(job, callback, checkpoints):
     x0, recipe = _start(job), job.recipe
     network = job.network, job.weights, recipe.pooling, recipe.normalized, job.precision
     vgg = VGG(job.layers, *network)
@@ -67,7 +74,7 @@ def run(job, callback=None, folder=None, save_every=SAVE_EVERY, resume=False):
         postprocess=recipe.postprocess,
         checkpoints=checkpoints,
     )
-    start = described(job.settings["init"]["source"], deprocess(x0))
+    start = described(job.sources["init"], deprocess(x0))
     here = {"init": start, "precision": vgg.precision, "versions": versions()}
     settings = result.settings | job.settings | here
     return dataclasses.replace(result, settings=settings)
@@ -77,9 +84,8 @@ def _start(job):
     """The picture to begin with, in VGG space."""
     if not isinstance(job.init, str):
         return preprocess(job.init)
-    size = next(iter(job.images.values())).shape[:2]
     if job.init == "grey":
-        return grey_start(size, job.seed)
+        return grey_start(job.size, job.seed)
     if job.init == "noise":
-        return preprocess(noise_image(size, job.seed))
-    return preprocess(load_image(job.images[job.init], size=size))
+        return preprocess(noise_image(job.size, job.seed))
+    return preprocess(load_image(job.images[job.init], size=job.size))

@@ -62,7 +62,7 @@ class Film:
             self.wanted = set(np.geomspace(1, steps, FRAMES).round().astype(int).tolist())
         else:
             self.wanted = set(range(1, steps + 1))
-        self.folder = folder
+        self.folder = folder and user_path(folder)
         self.first, self.last = steps + 1, 0
         self.frames = []
 
