@@ -11,7 +11,7 @@ import statistics
 from benchmarks.published import SIZE, tutorial
 from benchmarks.subjects import PAPER, objective_of, pictures, score
 from benchmarks.timing import seconds_of
-from stylelib import RECIPES, minimize, preprocess
+from stylelib import RECIPES, StopRun, minimize, preprocess
 from stylelib._utils.tensorflow import keras, tf
 from stylelib.vgg.precision import resolve_precision
 
@@ -48,7 +48,8 @@ def run_ours(objective, exact, x, optimizer, goal, most):
             losses.append(own["total"])
         elif own["total"] <= NEAR * goal:
             losses.append(score(exact, tf.constant(x)))
-        return bool(losses) and losses[-1] <= goal
+        if losses and losses[-1] <= goal:
+            raise StopRun
 
     result = minimize(objective, x, optimizer, most, callback=arrived)
     if not losses:

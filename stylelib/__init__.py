@@ -37,6 +37,7 @@ _HOME = {
     "train_step": "training",
     "minimize": "training",
     "Result": "training",
+    "StopRun": "training",
     "transfer": "api",
     "reconstruct_content": "api",
     "reconstruct_style": "api",

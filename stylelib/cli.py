@@ -33,7 +33,7 @@ from stylelib.vgg.layers import POOLINGS
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 #: Exit status for each `Result.status` that is not well.
-STATUSES = {"interrupted": INTERRUPTED, "diverged": FAILED, "unsaved": FAILED}
+STATUSES = {"interrupted": INTERRUPTED, "diverged": FAILED, "failed": FAILED, "unsaved": FAILED}
 DASK_TIMEOUT = 10.0  # seconds without an answer
 
 

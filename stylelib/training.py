@@ -7,6 +7,7 @@ is SciPy's, which decides itself what to evaluate next.
 
 import contextlib
 import dataclasses
+import logging
 import math
 import time
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy.optimize
 
-from stylelib._utils.checks import check_choice, check_count, one_line
+from stylelib._utils.checks import check_choice, check_count, one_line, plain
 from stylelib._utils.process import one_blas_thread
 from stylelib._utils.tensorflow import keras, tf
 from stylelib.objective import Objective
@@ -29,7 +30,21 @@ from stylelib.recipes.recipe import LOSSES, POSTPROCESSES
 #: How far, in grey levels, a first step along the gradient goes where the gradient is largest.
 FIRST_STEP = 10.0
 
-__all__ = ["Objective", "Result", "minimize", "train_step"]
+__all__ = ["Objective", "Result", "StopRun", "minimize", "train_step"]
+
+
+class StopRun(Exception):
+    """Raised by a callback, ends the run: what callbacks return does not matter.
+
+    Examples
+    --------
+    >>> from stylelib import noise_image, transfer
+    >>> def callback(evaluation, losses, x):
+    ...     if evaluation == 2:
+    ...         raise StopRun
+    >>> transfer(noise_image((40, 60)), noise_image((40, 60)), size=32, callback=callback).status
+    'stopped'
+    """
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,9 +67,10 @@ class Result:
     status : str
         Why it ended, in one word for programs: ``"finished"`` (all steps are done),
         ``"converged"`` (L-BFGS: the loss falls no further), ``"stalled"`` (L-BFGS: its line search
-        found no lower loss), ``"stopped"`` (by the callback), ``"interrupted"`` (by Ctrl-C),
-        ``"diverged"`` (a loss or the picture was no finite number) or ``"unsaved"`` (its state
-        could not be saved).
+        found no lower loss), ``"stopped"`` (the callback raised `StopRun`), ``"failed"`` (the
+        callback raised anything else; the module's logger has the traceback), ``"interrupted"`` (by
+        Ctrl-C), ``"diverged"`` (a loss or the picture was no finite number) or ``"unsaved"`` (its
+        state could not be saved).
     settings : dict
         All that is needed to do it again.
     """
@@ -131,8 +147,8 @@ def minimize(
         Evaluations of the loss and its gradient, for every optimiser.
     callback : callable, optional
         Called as ``callback(evaluation, losses, x)`` after each evaluation: its number from 1, the
-        losses as a dict of floats, and the picture evaluated, an array in VGG space. If it returns
-        something true, the run ends.
+        losses as a dict of floats, and the picture evaluated, an array in VGG space; both are its
+        own copies. Where it raises `StopRun`, the run ends. What it returns does not matter.
     postprocess : {"clip", "stretch"}
         Whether the result goes through `deprocess` or `deprocess_stretched`.
     checkpoints : Checkpoints, optional
@@ -149,14 +165,15 @@ def minimize(
     Returns
     -------
     Result
-        Ctrl-C, a loss that is no longer a finite number, a state that cannot be saved and the
-        optimiser itself can end the run early; `Result.status` says so, and `Result.image` is the
-        best picture until then.
+        Ctrl-C, the callback, an error in it, a loss that is no longer a finite number, a state that
+        cannot be saved and the optimiser itself can end the run early; `Result.status` says so, and
+        `Result.image` is the best picture until then.
 
     Raises
     ------
     ValueError
-        For an unknown optimiser or setting, a value out of range, or a number of steps below 1.
+        For an unknown optimiser or setting, a value out of range, a number of steps below 1, or
+        below those that the run to go on with has done.
 
     Examples
     --------
@@ -167,19 +184,20 @@ def minimize(
     >>> minimize(objective, x0, "adam", steps=3, learning_rate=2.0).status
     'finished'
     """
+    steps, settings = plain(steps), plain(settings)
     check_count("steps", steps)
     check_choice("postprocess", postprocess, POSTPROCESSES)
     if not isinstance(optimizer, OptimizerSettings):
         optimizer = OptimizerSettings(optimizer)
     settings = optimizer.replace(**settings)
-    described = _described(settings) | {"steps": steps}
+    described = plain(_described(settings) | {"steps": steps})
     run = _Run(objective, x0, steps, settings.restart_every, callback, checkpoints)
     try:
         if settings.optimizer == "lbfgs":
             _lbfgs(run, settings)
         else:
             _repeat_train_step(run, settings)
-        run.save(finished=True)
+        run.save(finished=run.status != "failed")
     except KeyboardInterrupt:  # also while the state is saved: no reason to lose the picture
         run.end_here("interrupted", "interrupted")
     return Result(
@@ -312,10 +330,18 @@ class _Run:
 
     def _end_in_time(self, losses, x):
         """Call the callback, and end the run if that wants it, or after the last evaluation."""
-        if self.callback is not None and self.callback(self.evaluations, losses, np.asarray(x)):
+        try:
+            if self.callback is not None:
+                self.callback(self.evaluations, dict(losses), np.array(x))
+        except StopRun:
             self.end_here("stopped", "stopped by the callback")
-        elif self.evaluations == self.steps:
-            self.end("finished", f"all {self.steps} evaluations done")
+        except Exception as error:
+            self.end_here("failed", f"the callback raised {type(error).__name__}")
+            self.stop_reason += f": {one_line(error)}"
+            logging.getLogger(__name__).error(self.stop_reason, exc_info=True)
+        else:
+            if self.evaluations == self.steps:
+                self.end("finished", f"all {self.steps} evaluations done")
 
     def _why(self, what):
         """Which term drove the step to a picture whose losses do not tell."""
@@ -387,7 +413,12 @@ class _Run:
         lowest = min((total for total, *_ in self.history), default=math.inf)
         self.best = _Evaluated(lowest, tf.constant(state["best"]))
         self.start -= float(state["seconds"])
-        if self.evaluations >= self.steps:
+        if self.evaluations > self.steps:
+            raise ValueError(
+                f"expected at least {self.evaluations} steps, as many as the run has done, "
+                f"got {self.steps}"
+            )
+        if self.evaluations == self.steps:
             self.end("finished", f"all {self.steps} evaluations done")
 
 

@@ -1,4 +1,5 @@
 import errno
+import io
 import os
 import re
 import runpy
@@ -12,6 +13,7 @@ import pytest
 
 from stylelib import __version__, cli, training
 from stylelib.__main__ import main as module_main
+from stylelib._utils.tensorflow import tf
 from stylelib.images.load import load_image
 from stylelib.images.save import save_image
 from stylelib.recipes.published import RECIPES
@@ -86,17 +88,46 @@ class TestTransfer:
 
     def test_an_error_that_nobody_expected_is_one_line_too(self, folder, capsys, monkeypatch):
         def broken(*arguments, **options):
-            raise MemoryError("no more\nof it")
+            raise RuntimeError("no more\nof \x1b[31mit\x1b[0m")
 
         monkeypatch.setattr("stylelib.runs.run.VGG", broken)
         assert run("-o", "out.png", *SMALL) == 1
-        expected = "stylelib: MemoryError: no more of it (--debug shows where)\n"
+        expected = "stylelib: RuntimeError: no more of it (--debug shows where)\n"
         assert capsys.readouterr().err == expected
         assert not (folder / "out.png").exists()
-        with pytest.raises(MemoryError):
+        with pytest.raises(RuntimeError):
             run("-o", "out.png", *SMALL, "--debug")
         with pytest.raises(ValueError, match="at least 32"):
             run("-o", "out.png", "--size", "8", "--debug")
+
+    def test_memory_that_runs_out_is_one_line_that_names_tiles(self, capsys, monkeypatch):
+        def exhausted(*arguments, **options):
+            raise tf.errors.ResourceExhaustedError(None, None, "\x1b[31mOOM\x1b[0m\n" * 99)
+
+        monkeypatch.setattr("stylelib.runs.run.VGG", exhausted)
+        assert run("-o", "out.png", *SMALL) == 1
+        what = "memory ran out at 32 × 22 pixels; ask for a smaller size, or for tile 512"
+        assert capsys.readouterr().err == f"stylelib: MemoryError: {what} (--debug shows where)\n"
+        run("-o", "out.png", *SMALL, "--tile", "100")
+        assert "or for tile 64 (" in capsys.readouterr().err
+
+    def test_a_gpu_that_is_hidden_has_no_memory(self, capsys, monkeypatch):
+        gpu = types.SimpleNamespace(device_type="GPU")
+        monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: [gpu])
+        monkeypatch.setattr("stylelib.runs.memory.available_memory", lambda: 0)
+        assert run("-o", "out.png", *SMALL) == 2
+        assert "of free memory for 32 × 22 pixels" in capsys.readouterr().err
+
+    def test_a_film_that_breaks_down_does_not_lose_the_picture(self, capsys, monkeypatch):
+        class Broken(Film):
+            def __call__(self, *arguments):
+                raise RuntimeError("no frame")
+
+        monkeypatch.setattr("stylelib.visualization.animation.Film", Broken)
+        assert run("-o", "out.png", *SMALL, "--gif", "run.gif") == 2  # there is nothing to show
+        out, _ = capsys.readouterr()
+        assert "the callback raised RuntimeError at evaluation 1: no frame" in out
+        assert load_image("out.png").shape == (22, 32, 3)
 
     def test_zero_is_a_number(self, monkeypatch):
         seen = {}
@@ -136,7 +167,7 @@ class TestTransfer:
     ):
         monkeypatch.setattr("stylelib._utils.files.os.fsync", _full_disk(1))
         assert run("-o", "out.png", *SMALL, "--save-every", "5") == 1
-        reason = "cannot write out.run/00005.png: No space left on device, at evaluation 5"
+        reason = "cannot write out.run/state.npz: No space left on device, at evaluation 5"
         assert capsys.readouterr().out.endswith(f" s, {reason}\n")
         assert load_image("out.png").shape == (22, 32, 3)
 
@@ -235,6 +266,39 @@ RECONSTRUCT = {
     "reconstruct-content": ["--layer", "conv2_1"],
     "reconstruct-style": ["--layers", "conv1_1, block2_conv1"],
 }
+
+
+class TestStandardStreams:
+    def piped(self, command, data):
+        return subprocess.run(
+            [sys.executable, "-m", "stylelib", *command],
+            input=data,
+            capture_output=True,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+        )
+
+    def test_a_picture_comes_from_standard_input_and_goes_to_standard_output(self, folder):
+        before = os.listdir(folder)
+        done = self.piped(["transfer", "-", "style.png", "-o", "-", *SMALL],
+                          Path("content.png").read_bytes())  # fmt: skip
+        assert done.returncode == 0
+        assert load_image(done.stdout).shape == (22, 32, 3)
+        last = done.stderr.decode().splitlines()[-1]
+        assert re.fullmatch(r"-: 32 × 22, vgg16 .* all 10 evaluations done", last)
+        assert os.listdir(folder) == before
+
+    def test_what_standard_input_holds_is_checked(self, folder, monkeypatch, capsys):
+        monkeypatch.setattr("sys.stdin", types.SimpleNamespace(buffer=io.BytesIO(b"words")))
+        assert cli.main(["transfer", "content.png", "-", "-o", "out.png", *SMALL]) == 2
+        assert "expected a picture, got a damaged file" in capsys.readouterr().err
+        monkeypatch.setattr("sys.stdin", None)
+        assert cli.main(["transfer", "content.png", "-", "-o", "out.png", *SMALL]) == 2
+        assert capsys.readouterr().err == "stylelib: cannot read -: standard input is closed\n"
+
+    def test_a_terminal_takes_no_picture(self, monkeypatch, capsys):
+        monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+        assert run("-o", "-", *SMALL) == 2
+        assert "for -o -, got a terminal" in capsys.readouterr().err
 
 
 class TestReconstruct:

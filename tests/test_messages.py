@@ -50,7 +50,7 @@ OUTPUTS = [
     ("text.png/out.png", "cannot write text.png/out.png: there is no folder text.png"),
     ("content.png", "cannot write content.png: it is one of the pictures to read"),
     ("./style.png", "cannot write style.png: it is one of the pictures to read"),
-    (LONG, f"cannot write {LONG}: File name too long"),
+    (LONG, f"cannot write {LONG[:49]}…{LONG[-50:]}: File name too long"),
 ]
 
 TRANSFER = [
@@ -127,7 +127,30 @@ TRANSFER = [
         "whole one",
     ),
     ("--save-every 0", "expected save_every as a whole number of at least 1, got 0"),
-    ("--colour", "unrecognized arguments: --colour (see stylelib --help)"),
+    ("--colour", "unrecognized arguments: --colour (see HELP)"),
+    (
+        "--style_weight 1e4",
+        "unrecognized arguments: --style_weight 1e4; did you mean --style-weight? (see HELP)",
+    ),
+    (
+        "--as_published",
+        "unrecognized arguments: --as_published; did you mean --as-published? (see HELP)",
+    ),
+    ("--styl 3", "unrecognized arguments: --styl 3; did you mean --style-scale? (see HELP)"),
+    ("--sed=3", "unrecognized arguments: --sed=3; did you mean --seed? (see HELP)"),
+    (
+        f"--colour {'x' * 300}",
+        f"unrecognized arguments: --colour {'x' * 40}…{'x' * 50} (see HELP)",
+    ),
+    (
+        f"--size {'1' * 99}x{'1' * 99}",
+        f"argument --size: expected a whole number, got '{'1' * 48}…{'1' * 49}' (see HELP)",
+    ),
+    ("-o - --save-every 2", "expected --save-every with a file to write, got -o -"),
+    (
+        "-o ~",
+        "cannot write HOME: expected an ending .png, .jpg, .jpeg, .webp, .tif, .tiff, .bmp, got ''",
+    ),
 ]
 
 OTHERS = [
@@ -135,7 +158,21 @@ OTHERS = [
         "transfer content.png",
         "the following arguments are required: STYLE, -o/--output (see stylelib transfer --help)",
     ),
-    ("doctor now", "unrecognized arguments: now (see stylelib --help)"),
+    ("doctor now", "unrecognized arguments: now (see stylelib doctor --help)"),
+    (
+        "recipe",
+        "expected a command transfer, reconstruct-content, reconstruct-style, sweep, recipes or "
+        "doctor, got 'recipe'; did you mean 'recipes'? (see stylelib --help)",
+    ),
+    ("transfer - - -o out.png", "expected one picture from standard input, got - for both"),
+    (
+        "sweep grid.toml --worker 2",
+        "unrecognized arguments: --worker 2; did you mean --workers? (see stylelib sweep --help)",
+    ),
+    (
+        "sweep nan.toml",
+        "trial 2 (style_weight nan): expected style_weight as a number of at least 0, got nan",
+    ),
     ("recipes kears", f"expected recipe {KNOWN_RECIPES}, got 'kears'; did you mean 'keras'?"),
     (
         "reconstruct-content content.png -o out.png",
@@ -159,7 +196,7 @@ OTHERS = [
     ),
     (
         "reconstruct-style content.png -o out.png --layers conv1_1 --recipe keras",
-        "unrecognized arguments: --recipe keras (see stylelib --help)",
+        "unrecognized arguments: --recipe keras (see stylelib reconstruct-style --help)",
     ),
     (
         "transfer mine.run/00001.png style.png -o mine.png --save-every 2",
@@ -213,6 +250,7 @@ def folder(tmp_path, monkeypatch, content_image, style_image):
     hundred = list(range(100))
     table = f"[grid]\nseed = {hundred}\nsize = {hundred}\nsteps = {hundred}\n"
     (tmp_path / "huge.toml").write_text(pictures + table)
+    (tmp_path / "nan.toml").write_text(pictures + "[grid]\nstyle_weight = [1, nan]\n")
     (tmp_path / "grid.toml").write_text(pictures + "[grid]\nsize = []\n")
     return tmp_path
 
@@ -226,6 +264,7 @@ def test_a_mistake_is_one_line_and_status_2(command, line, folder, capsys):
         status = error.code
     known = ", ".join(name for name in FORMATS if name in Image.OPEN)
     line = line.replace("KNOWN", known).replace("HELP", "stylelib transfer --help")
+    line = line.replace("HOME", os.path.expanduser("~"))
     assert capsys.readouterr() == ("", f"stylelib: {line}\n")
     assert status == 2
     assert sorted(folder.rglob("*")) == before
@@ -237,7 +276,8 @@ def test_an_unknown_command_is_one_line(capsys):
     assert end.value.code == 2
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1
-    assert lines[0].startswith("stylelib: argument COMMAND: invalid choice: 'paint'")
+    assert lines[0].startswith("stylelib: expected a command transfer, ")
+    assert lines[0].endswith(" or doctor, got 'paint' (see stylelib --help)")
 
 
 def test_nothing_to_do_is_one_line(capsys):

@@ -1,5 +1,7 @@
+import fractions
 import json
 import logging
+import sys
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from stylelib.preprocessing import deprocess, noise_image, pixel_bounds, preproc
 from stylelib.recipes.optimizers import CLIPPINGS, OptimizerSettings
 from stylelib.recipes.published import RECIPES
 from stylelib.recipes.recipe import LOSSES, POSTPROCESSES
-from stylelib.training import Objective, Result, minimize, train_step
+from stylelib.training import Objective, Result, StopRun, minimize, train_step
 from stylelib.vgg.network import VGG
 
 CONTENT_LAYERS, STYLE_LAYERS = ("conv2_2",), ("conv1_1", "conv2_1", "conv3_1")
@@ -172,6 +174,16 @@ class TestTrainStep:
 OPTIMIZERS = ["lbfgs", "adam", "sgd", keras.optimizers.Adam]
 
 
+class Undecided:
+    def __bool__(self):
+        raise ValueError("neither true nor false")
+
+
+def stop_at_3(evaluation, losses, x):
+    if evaluation == 3:
+        raise StopRun
+
+
 class TestMinimize:
     @pytest.mark.parametrize("optimizer", OPTIMIZERS)
     def test_the_loss_falls_and_everything_is_recorded(self, optimizer, objective, start):
@@ -278,9 +290,78 @@ class TestMinimize:
         assert result.evaluations == 1
         np.testing.assert_array_equal(result.image, deprocess(start))
 
-    def test_the_callback_can_stop(self, objective, start):
-        result = minimize(objective, start, steps=50, callback=lambda n, losses, x: n == 3)
+    @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+    def test_the_callback_can_stop(self, optimizer, objective, start):
+        result = minimize(objective, start, optimizer, 50, stop_at_3)
         assert result.stop_reason == "stopped by the callback at evaluation 3"
+        assert result.evaluations == 3
+
+    @pytest.mark.parametrize(
+        "returned", [True, np.ones((2, 2)), "stop", StopRun, StopRun(), Undecided(), 3.0]
+    )
+    def test_what_the_callback_returns_does_not_matter(self, returned, start):
+        result = minimize(Quadratic(start + 1), start, "adam", 2, lambda *arguments: returned)
+        assert result.status == "finished"
+
+    @pytest.mark.parametrize("error", [ValueError, ZeroDivisionError, StopIteration, MemoryError])
+    @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+    def test_an_error_in_the_callback_loses_no_picture(self, error, optimizer, start, caplog):
+        def callback(evaluation, losses, x):
+            if evaluation == 3:
+                raise error("such\nas this")
+
+        result = minimize(Quadratic(start + 9), start, optimizer, 50, callback)
+        whole = minimize(Quadratic(start + 9), start, optimizer, 3)
+        assert result.status == "failed"
+        what = f"the callback raised {error.__name__} at evaluation 3: such as this"
+        assert result.stop_reason == what
+        assert what in caplog.text and "Traceback" in caplog.text
+        np.testing.assert_array_equal(result.image, whole.image)
+
+    def test_a_run_whose_callback_failed_can_go_on(self, start):
+        class States:
+            state, save_every = None, 50
+
+            def save(self, state):
+                self.state = state
+
+        def callback(*arguments):
+            raise OSError("such as of a full disk")
+
+        states = States()
+        assert minimize(Quadratic(start + 9), start, "adam", 5, callback,
+                        checkpoints=states).status == "failed"  # fmt: skip
+        assert not states.state["finished"]
+        longer = minimize(Quadratic(start + 9), start, "adam", 5, checkpoints=states)
+        assert (longer.status, longer.evaluations) == ("finished", 5)
+        with pytest.raises(ValueError, match="expected at least 5 steps, as many as the run has"):
+            minimize(Quadratic(start + 9), start, "adam", 4, checkpoints=states)
+
+    def test_an_exit_in_the_callback_is_one(self, start):
+        with pytest.raises(SystemExit):
+            minimize(Quadratic(start), start, callback=lambda *arguments: sys.exit(3))
+
+    @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+    def test_the_callback_may_change_what_it_is_given(self, optimizer, start):
+        def callback(evaluation, losses, x):
+            x[:] = 0
+            losses.clear()
+
+        changed = minimize(Quadratic(start + 9), start, optimizer, 4, callback)
+        whole = minimize(Quadratic(start + 9), start, optimizer, 4)
+        np.testing.assert_array_equal(changed.image, whole.image)
+        np.testing.assert_array_equal(changed.history["total"], whole.history["total"])
+
+    @pytest.mark.parametrize(
+        "steps", [np.int64(2), np.uint8(2), np.array(2), tf.constant(2)], ids=range(4)
+    )
+    def test_settings_are_ready_for_json(self, steps, start):
+        rates = [np.float32(2), np.array(2.0), fractions.Fraction(2)]
+        for rate in rates:
+            result = minimize(Quadratic(start), start, "adam", steps, learning_rate=rate)
+            assert json.loads(json.dumps(result.settings)) == {
+                "optimizer": "adam", "learning_rate": 2.0, "steps": 2,
+            }  # fmt: skip
 
     def test_the_status_says_how_it_ended(self, start):
         class Broken:
@@ -302,7 +383,8 @@ class TestMinimize:
             "finished": minimize(far, start, "adam", 2),
             "converged": minimize(Quadratic(start), start),
             "stalled": minimize(Uphill(start + 1), start),
-            "stopped": minimize(far, start, callback=lambda *arguments: True),
+            "stopped": minimize(far, start, callback=stop_at_3),
+            "failed": minimize(far, start, callback=lambda: None),
             "interrupted": minimize(far, start, callback=interrupt),
             "diverged": minimize(Quadratic(start, np.nan), start),
             "unsaved": minimize(far, start, "sgd", checkpoints=Broken()),

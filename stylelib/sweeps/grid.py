@@ -4,6 +4,7 @@ import collections
 import dataclasses
 import hashlib
 import itertools
+import json
 import math
 import os
 import re
@@ -152,7 +153,7 @@ def _plain(change):
         if name in ("content", "style"):
             raise ValueError(f"expected changes of settings, got {name}; give a list of pictures")
         try:
-            to_json(plain(value))
+            json.dumps(plain(value))  # of NaN `make_job` says what is wrong with it
         except (TypeError, ValueError, RecursionError):
             kind = type(value).__name__
             raise ValueError(f"expected {name} as text or numbers, got a {kind}") from None

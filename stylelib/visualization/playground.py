@@ -12,6 +12,7 @@ from PIL import Image
 from stylelib.api import transfer
 from stylelib.preprocessing import deprocess
 from stylelib.recipes.published import RECIPES
+from stylelib.training import StopRun
 from stylelib.vgg.weights import DATA
 
 CONTENT_IMAGES = ("summer_palace", "chelsea", "astronaut", "coffee", "rocket")
@@ -101,10 +102,11 @@ class Playground(widgets.HBox):
             self.start.disabled, self.stop.disabled = False, True
 
     def _show(self, evaluation, losses, x):
-        """Show the picture as it is, and say whether to stop."""
+        """Show the picture as it is, and end the run if Stop was pressed."""
         self.picture.value = _png(deprocess(x))
         self.note.value = f"evaluation {evaluation} of {self.steps}, loss {losses['total']:.2e}"
-        return self._stopped.is_set()
+        if self._stopped.is_set():
+            raise StopRun
 
 
 def _shipped(names):

@@ -41,7 +41,7 @@ LONG = ["x" * 10**6, ["x" * 99] * 99, b"x" * 10**6, {1: "\n" * 200}]
 @pytest.mark.parametrize("value", LONG, ids=range(4))
 def test_long_values_are_cut(value):
     assert len(shown(value)) == 100
-    assert shown(value).endswith("…")
+    assert "…" in shown(value)
 
 
 @pytest.mark.parametrize(

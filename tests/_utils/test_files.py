@@ -1,14 +1,22 @@
 """Files that appear whole or not at all, and archives of arrays that are not trusted."""
 
 import io
+import os
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stylelib._utils.files import atomic_write, check_writable, read_arrays, remove_temporary_files
+from stylelib._utils.files import (
+    atomic_write,
+    check_writable,
+    read_arrays,
+    remove_temporary_files,
+    user_path,
+)
 
 
 def archive(**members):
@@ -97,3 +105,66 @@ class TestWriting:
         assert killed.exists()
         remove_temporary_files(tmp_path)
         assert sorted(path.name for path in tmp_path.iterdir()) == [".mine.tmp", "file"]
+
+    def test_a_file_that_is_replaced_hands_on_its_permissions(self, tmp_path):
+        path = tmp_path / "secret"
+        path.write_text("old")
+        path.chmod(0o640)
+        with atomic_write(path) as file:
+            assert {p.stat().st_mode & 0o777 for p in tmp_path.iterdir()} == {0o640}
+            file.write(b"new")
+        assert (path.stat().st_mode & 0o777, path.read_text()) == (0o640, "new")
+
+    @pytest.mark.parametrize("there", [True, False])
+    def test_a_link_is_written_through(self, there, tmp_path):
+        (tmp_path / "far").mkdir()
+        target, link = tmp_path / "far" / "file", tmp_path / "link"
+        if there:
+            target.write_text("old")
+            target.chmod(0o600)
+        link.symlink_to("far/file")
+        check_writable(link)
+        with atomic_write(link) as file:
+            file.write(b"new")
+        assert link.is_symlink()
+        assert target.read_text() == "new"
+        assert not there or target.stat().st_mode & 0o777 == 0o600
+
+    def test_a_link_into_nowhere_is_refused_before(self, tmp_path):
+        (tmp_path / "link").symlink_to("gone/file")
+        with pytest.raises(ValueError, match="cannot write .*link: No such file or directory"):
+            check_writable(tmp_path / "link")
+
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+    def test_what_is_no_file_is_not_replaced_by_one(self, tmp_path):
+        os.mkfifo(tmp_path / "pipe.png")
+        with pytest.raises(ValueError, match=r"cannot write .*pipe\.png: it is no file"):
+            check_writable(tmp_path / "pipe.png")
+
+
+class TestUserPath:
+    @pytest.mark.parametrize(
+        ("path", "expected"),
+        [
+            ("~/a/b.png", "/home/me/a/b.png"),
+            ("~", "/home/me"),
+            (Path("~/x"), "/home/me/x"),
+            (b"a/b", "a/b"),
+            ("~other/x", "~other/x"),
+            ("a/~/b", "a/~/b"),
+            ("~draft.png", "~draft.png"),
+        ],
+    )
+    def test_where_it_leads(self, path, expected, monkeypatch):
+        monkeypatch.setenv("HOME", "/home/me")
+        assert user_path(path) == Path(expected)
+
+    def test_without_a_home(self, monkeypatch):
+        monkeypatch.setattr("os.path.expanduser", lambda text: text)
+        with pytest.raises(ValueError, match="cannot find ~/x: no home folder is known"):
+            user_path("~/x")
+
+    @pytest.mark.parametrize("path", [3, None, ["a"]])
+    def test_what_is_no_path(self, path):
+        with pytest.raises(ValueError, match="expected a path, got"):
+            user_path(path)

@@ -54,3 +54,25 @@ def test_where_nobody_listens_any_more_the_computation_goes_on(terminal):
     thread.start()
     thread.join(10)
     assert done == [10, 10]
+
+
+class Ascii(io.StringIO):
+    def write(self, text):
+        return super().write(text.encode("ascii").decode())
+
+
+def closed():
+    file = io.StringIO()
+    file.close()
+    return file
+
+
+@pytest.mark.parametrize("file", [None, closed(), object(), Ascii()], ids=range(4))
+def test_without_a_place_for_it_the_computation_goes_on(file, monkeypatch):
+    monkeypatch.setattr("sys.stderr", file)
+    with Progress(2, "trial") as progress:
+        progress.show()
+        for _ in range(2):
+            progress.update("400 × 300")
+    assert progress.done == 2
+    assert not isinstance(file, Ascii) or "400 ? 300" in file.getvalue()

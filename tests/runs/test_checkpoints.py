@@ -21,6 +21,7 @@ from stylelib import (
 )
 from stylelib.cli import main
 from stylelib.runs.checkpoints import STATE
+from stylelib.vgg.layers import kernel_shapes
 
 RECIPE = RECIPES["gatys2015"].replace(
     style_layers=["conv1_1", "conv2_1"], content_layers=["conv2_2"], init="content"
@@ -122,6 +123,16 @@ class TestMinimize:
         np.testing.assert_array_equal(longer.history["total"], whole.history["total"])
 
 
+def write_weights(path, seed):
+    """Small weights of the first layers that count, in which the rest is zero."""
+    random, arrays = np.random.default_rng(seed), {}
+    for layer, shape in kernel_shapes("vgg16").items():
+        arrays[f"{layer}/kernel"] = np.zeros(shape, np.float16)
+        arrays[f"{layer}/bias"] = np.zeros(shape[-1], np.float16)
+    arrays["block1_conv1/kernel"] = random.normal(size=(3, 3, 3, 64)).astype(np.float16)
+    np.savez_compressed(path, **arrays)
+
+
 class TestTransfer:
     def test_a_run_leaves_numbered_pictures_and_its_state(self, paint, tmp_path):
         result = paint()
@@ -142,14 +153,21 @@ class TestTransfer:
         resumed = paint(optimizer="adam", resume=True)
         np.testing.assert_array_equal(resumed.history["total"], whole.history["total"])
         np.testing.assert_array_equal(resumed.image, whole.image)
-        paint(optimizer="adam")  # the run is finished: another may take its place
+        paint(optimizer="adam")  # the run is finished, and may be done again
 
     @pytest.mark.parametrize(
         ("options", "message"),
         [
             ({"style_weight": 1.0}, r"settings of the run in .*run, style_weight 1000.0, got 1.0"),
             ({"seed": 3}, "seed 0, got 3"),
-            ({"size": 40}, "expected the settings of the run"),
+            ({"size": 40}, "expected the settings of the run in .*run, size 32, got 40"),
+            ({"size": None}, "expected the settings of the run in .*run, size 32, got 512"),
+            ({"style_scale": 2.0}, "run, style_scale 1.0, got 2.0"),
+            ({"pooling": "max", "normalized": True}, "run, normalized False, got True"),
+            (
+                {"steps": 1},
+                "expected at least 2 steps, as many as the run in .*run has done, got 1",
+            ),
             ({"folder": "elsewhere"}, "cannot resume: there is no elsewhere/state.npz"),
             ({"folder": None, "save_every": None}, "expected a folder for the run, got none"),
         ],
@@ -171,6 +189,69 @@ class TestTransfer:
         save_image(tmp_path / "other.png", 255 - content_image)
         with pytest.raises(ValueError, match="init sha256 [0-9a-f]{12}, got sha256 [0-9a-f]{12}"):
             paint(init=str(tmp_path / "other.png"), **resume)
+
+    @pytest.mark.parametrize(
+        ("options", "message"),
+        [
+            ({"size": 40}, "it holds another run, size 32, got 40; remove the folder, or choose"),
+            ({"seed": 1}, "it holds another run, seed 0, got 1"),
+            ({"optimizer": "sgd"}, "it holds another run, optimizer adam, got sgd"),
+        ],
+    )
+    def test_a_folder_belongs_to_one_run(self, options, message, paint, tmp_path, monkeypatch):
+        paint(optimizer="adam", steps=2)
+        before = {path: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+        monkeypatch.setattr("stylelib.runs.run.VGG", pytest.fail)  # not before it says so
+        with pytest.raises(ValueError, match=message):
+            paint(**{"optimizer": "adam", "steps": 2} | options)
+        assert {path: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
+
+    def test_another_picture_is_another_run(self, paint, tmp_path):
+        paint(steps=2)
+        with pytest.raises(ValueError, match="another run, init sha256"):
+            paint(steps=2, init=noise_image((22, 32)))
+
+    def test_a_run_that_is_done_again_leaves_nothing_of_the_first(self, paint, tmp_path):
+        paint(steps=6, save_every=2)
+        (tmp_path / "run" / "notes.txt").touch()
+        paint(steps=5, save_every=3)
+        names = sorted(path.name for path in (tmp_path / "run").iterdir())
+        assert names == ["00003.png", "00005.png", "notes.txt", STATE]
+
+    @pytest.mark.parametrize("first", [True, False])
+    def test_numbered_pictures_of_no_run_are_in_the_way(self, first, paint, tmp_path):
+        folder = tmp_path / "run"
+        if first:
+            folder.mkdir()
+        else:
+            paint(steps=2)
+        save_image(folder / "00007.png", noise_image((22, 32)))
+        with pytest.raises(ValueError, match="cannot write to .*run: it holds 00007.png, which"):
+            paint(steps=2)
+        assert (folder / "00007.png").exists()
+
+    def test_a_picture_that_a_killed_run_did_not_get_to_is_made_up_for(self, paint, tmp_path):
+        paint(steps=2, save_every=2)
+        (tmp_path / "run" / "00002.png").unlink()
+        paint(steps=4, save_every=2, resume=True)
+        assert load_image(tmp_path / "run" / "00002.png").shape == (22, 32, 3)
+
+    def test_other_weights_under_the_same_name_are_other_settings(self, paint, tmp_path):
+        path = tmp_path / "own.npz"
+        for seed in (1, 2):
+            write_weights(path, seed)
+            if seed == 1:
+                paint(steps=2, weights=path)
+        with pytest.raises(ValueError, match="run, weights_sha256 [0-9a-f]{64}, got"):
+            paint(steps=4, weights=path, resume=True)
+
+    def test_a_folder_in_the_home_folder(self, paint, tmp_path, monkeypatch):
+        monkeypatch.setenv("HOME", str(tmp_path))
+        monkeypatch.chdir(tmp_path)
+        paint(steps=2, folder="~/there")
+        assert {"00002.png", STATE} == {path.name for path in (tmp_path / "there").iterdir()}
+        assert paint(steps=3, folder="~/there", resume=True).evaluations == 3
+        assert not (tmp_path / "~").exists()
 
     def test_only_leftovers_of_a_killed_run_are_removed(self, paint, tmp_path):
         folder = tmp_path / "run"
@@ -238,14 +319,15 @@ class TestTransfer:
     @pytest.mark.parametrize(
         ("fitting", "evaluations", "reason"),
         [
-            (3, 10, "cannot write {}: No space left on device, at evaluation 10"),
-            (5, 12, "all 12 evaluations done; cannot write {}: No space left on device"),
+            (2, 10, "cannot write {}/state.npz: No space left on device, at evaluation 10"),
+            (3, 10, "cannot write {}/00010.png: No space left on device, at evaluation 10"),
+            (4, 12, "all 12 evaluations done; cannot write {}/state.npz: No space left on device"),
         ],
     )
     def test_a_full_disk_ends_the_run_and_keeps_the_last_state_and_the_best_picture(
         self, fitting, evaluations, reason, paint, tmp_path, monkeypatch
     ):
-        left = iter(range(fitting))  # files: a picture and a state for each save
+        left = iter(range(fitting))  # files: a state and a picture for each save
 
         def full(descriptor):
             if next(left, None) is None:
@@ -254,7 +336,7 @@ class TestTransfer:
         monkeypatch.setattr("stylelib._utils.files.os.fsync", full)
         result = paint(optimizer="adam")
         assert result.evaluations == evaluations
-        assert result.stop_reason == reason.format(tmp_path / "run" / STATE)
+        assert result.stop_reason == reason.format(tmp_path / "run")
         assert result.image.shape == (22, 32, 3)
         monkeypatch.undo()
         assert not list((tmp_path / "run").glob(".*"))

@@ -1,4 +1,6 @@
 import concurrent.futures
+import fractions
+import functools
 import json
 import multiprocessing
 import os
@@ -15,6 +17,7 @@ import pytest
 from stylelib import load_image, load_sweep, noise_image, process_pool, save_image, sweep, transfer
 from stylelib.recipes.published import RECIPES
 from stylelib.sweeps import sweep as module
+from stylelib.sweeps.grid import make_trials
 from stylelib.sweeps.plan_file import read_plan
 
 CONTENT, STYLE = noise_image((40, 60), seed=1), noise_image((50, 50), seed=2)
@@ -90,6 +93,80 @@ class TestResults:
     def test_progress(self, progress, tmp_path, capsys):
         run(tmp_path, [{}], progress=progress)
         assert ("100 %  trial 1 of 1" in capsys.readouterr().err) == progress
+
+
+class TestIdentities:
+    def test_whole_numbers_too_large_for_a_float_are_told_apart(self, tmp_path):
+        seeds = [2**60, 2**60 + 1, 2**53 + 1, 2**53]
+        table = run(tmp_path, {"seed": seeds})
+        assert table["seed"].tolist() == seeds
+        assert len({path.stem for path in tmp_path.glob("*.json")}) == 4
+        again = run(tmp_path, {"seed": [float(2**53), 2**60][1:]})
+        assert again["seed"].tolist() == [2**60]
+
+    def test_pictures_of_one_colour_are_told_apart_by_their_shape(self, tmp_path):
+        grey = [np.full(size, 128, np.uint8) for size in ((40, 60, 3), (60, 40, 3))]
+        table = run(tmp_path, [{}], content=grey, style=grey)
+        assert len(table) == 4
+        shapes = [load_image(path).shape[:2] for path in table["picture"]]
+        assert shapes == [(21, 32), (21, 32), (32, 21), (32, 21)]
+
+    def test_weights_are_told_apart_by_what_they_hold(self, tmp_path):
+        (tmp_path / "a.npz").write_bytes(b"one")
+        (tmp_path / "b.npz").write_bytes(b"one")
+        make = functools.partial(make_trials, CONTENT, STYLE, [{}])
+        first, same = (
+            make({"size": 32, "weights": tmp_path / name})[0] for name in ("a.npz", "b.npz")
+        )
+        (tmp_path / "a.npz").write_bytes(b"other")
+        other = make({"size": 32, "weights": tmp_path / "a.npz"})[0]
+        assert first.key == same.key != other.key
+        assert first.job.settings["weights"] == str(tmp_path / "a.npz")
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"style_weight": np.float32(100), "steps": np.int64(2), "seed": np.uint8(3)},
+            {"style_weight": np.array(100.0), "seed": np.array(3)},
+            {"style_weight": fractions.Fraction(100), "seed": np.float64(3).astype(int)},
+            {"style_layers": np.array(["conv1_1"]), "layer_weights": np.array([1.0])},
+            {"size": (np.int32(32), 32), "normalized": np.bool_(False)},
+            {"pooling": np.str_("max")},
+        ],
+        ids=range(6),
+    )
+    def test_numbers_of_any_kind_are_written(self, change, tmp_path):
+        table = run(tmp_path, [change])
+        json.dumps(table["settings"][0])
+        plain = {name: np.asarray(value).tolist() for name, value in change.items()
+                 if name != "style_weight"}  # fmt: skip
+        plain |= {"style_weight": 100.0} if "style_weight" in change else {}
+        before = files(tmp_path)
+        run(tmp_path, [plain])
+        assert files(tmp_path) == before
+
+    @pytest.mark.parametrize("name", ["._a.json", ".DS_Store", "Thumbs.db", "desktop.ini"])
+    def test_what_a_system_leaves_in_a_folder_is_passed_over(self, name, tmp_path):
+        run(tmp_path, [{}])
+        (tmp_path / name).write_bytes(b"\0\5\x16\7")
+        assert len(load_sweep(tmp_path)) == len(run(tmp_path, [{}])) == 1
+
+    def test_a_folder_in_the_home_folder(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("HOME", str(tmp_path))
+        monkeypatch.chdir(tmp_path)
+        run("~/there", [{}])
+        assert len(load_sweep("~/there")) == 1
+        assert sorted(os.listdir(tmp_path)) == ["there"]
+        plan = write_plan(tmp_path, PLAN.replace('content = "', 'folder = "~/x"\ncontent = "~/'))
+        assert read_plan(plan)["folder"] == str(tmp_path / "x")
+        assert read_plan(f"~/{plan.name}")["content"] == str(tmp_path / "content.png")
+
+    def test_trials_with_the_same_pictures_share_them(self):
+        grid = {"style_weight": [1, 2], "size": [32, 40], "init": ["noise"]}
+        trials = make_trials([CONTENT, STYLE], STYLE, grid, {})
+        images = {id(image) for trial in trials for image in trial.job.images.values()}
+        assert (len(trials), len(images)) == (8, 4)  # two pictures at two sizes
+        assert trials[0].job.images["content"].base is None  # and not a part of a larger one
 
 
 class TestContinuing:
@@ -333,6 +410,9 @@ class TestBadInput:
             ({"init": [CONTENT]}, {}, "expected init as text or numbers, got a ndarray"),
             ({"init": ["gone.png"]}, {}, r"cannot read gone\.png: there is no such file"),
             ({"recipe": ["kears"]}, {}, "did you mean 'keras'"),
+            ({"style_weight": [1.0, float("nan")]}, {}, "trial 2 .*style_weight as .*, got nan"),
+            ({"tv_weight": [np.inf]}, {}, "expected tv_weight as a number of .*, got inf"),
+            ({"layer_weights": [[np.nan] * 5]}, {}, "each of layer_weights as .*, got nan"),
             ({"size": [16]}, {}, "expected size as a whole number of at least 32, got 16"),
             ({"weights": ["gone.npz"]}, {}, "expected weights 'embedded'"),
             ({"network": ["vgg11"]}, {}, "expected network vgg16"),
@@ -469,9 +549,16 @@ class TestPlans:
         assert "weights.toml" in str(error.value)
         assert "\n" not in str(error.value)
 
+    def test_trials_may_be_called_points(self, tmp_path):
+        text = "content = 'content.png'\nstyle = 'style.png'\n[[points]]\nseed = 1"
+        plan = read_plan(write_plan(tmp_path, text))
+        assert plan["changes"] == [{"seed": 1}]
+        with pytest.raises(ValueError, match=r"expected a key .* or trials, got 'points'"):
+            read_plan(write_plan(tmp_path, text + "\n[[trials]]\nseed = 2"))
+
     @pytest.mark.parametrize("trials", ["[1]", "['x']", "[['x']]"])
     def test_trials_that_are_no_tables_are_refused(self, trials, tmp_path):
-        text = f"content = 'content.png'\nstyle = 'style.png'\npoints = {trials}"
+        text = f"content = 'content.png'\nstyle = 'style.png'\ntrials = {trials}"
         with pytest.raises(ValueError, match="expected changes as a dict of lists or a list of d"):
             sweep(**read_plan(write_plan(tmp_path, text)))
 

@@ -89,6 +89,35 @@ def test_of_a_run_that_went_on_all_of_it_is_shown(tmp_path):
     assert len(iio.imread(tmp_path / "again.gif")) == 3
 
 
+def test_a_film_is_of_one_run_and_of_one_size(tmp_path):
+    film = Film(tmp_path / "run.gif", 3)
+    for size in ((20, 30), (40, 60)):
+        for evaluation in (1, 2, 3):
+            film(evaluation, {}, preprocess(np.full((*size, 3), 50 * evaluation, np.uint8)))
+    film.write()
+    assert len(film.frames) == 3
+    assert iio.imread(tmp_path / "run.gif").shape[1:3] == (40, 60)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("ending", [".gif", ".mp4"])
+def test_pictures_that_grow_within_a_run_are_shown_at_the_last_size(ending, tmp_path):
+    film = Film(tmp_path / f"run{ending}", 2)
+    film(1, {}, preprocess(np.full((20, 30, 3), 99, np.uint8)))
+    film(2, {}, preprocess(np.full((40, 60, 3), 99, np.uint8)))
+    film.write()
+    assert iio.imread(tmp_path / f"run{ending}").shape[1:3] == (40, 60)
+    gc.collect()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("size", [(1, 30), (31, 1), (1, 1)])
+def test_an_mp4_of_a_line_of_pixels(size, tmp_path):
+    _, frames = filmed(tmp_path / "run.mp4", 2, size)
+    assert frames.shape[1:3] == tuple(max(2, side - side % 2) for side in size)
+    gc.collect()
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
