@@ -112,7 +112,7 @@ def _parsed_options(arguments):
         name = unknown[0].split("=")[0].replace("_", "-")
         known = re.findall(r"--[\w-]+", options.parser.format_help())
         begun = [option for option in known if name in option and name.startswith("--")]
-        nearest = begun or difflib.get_close_matches(name, known, n=1)
+        nearest = begun or difflib.get_close_matches(name, known, n=1, cutoff=0.75)
         hint = f"; did you mean {nearest[0]}?" if nearest else ""
         options.parser.error(f"unrecognized arguments: {shortened(' '.join(unknown))}{hint}")
     return options
