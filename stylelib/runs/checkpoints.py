@@ -203,5 +203,6 @@ def _comparable(settings):
         del settings[name]
     for role in ("content", "style", "init"):
         picture = settings[role]
-        settings[role] = "sha256 " + picture["sha256"][:12] if "sha256" in picture else picture
+        hashed = "sha256" in picture
+        settings[role] = f"sha256 {picture['sha256'][:12]}" if hashed else picture["source"]
     return settings

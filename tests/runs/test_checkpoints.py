@@ -208,7 +208,7 @@ class TestTransfer:
 
     def test_another_picture_is_another_run(self, paint, tmp_path):
         paint(steps=2)
-        with pytest.raises(ValueError, match="another run, init sha256"):
+        with pytest.raises(ValueError, match="another run, init content, got sha256"):
             paint(steps=2, init=noise_image((22, 32)))
 
     def test_a_run_that_is_done_again_leaves_nothing_of_the_first(self, paint, tmp_path):
