@@ -253,7 +253,7 @@ class TestTransfer:
     def test_without_a_place_for_messages_it_runs_all_the_same(self, closed, folder):
         command = f'"{sys.executable}" -m stylelib transfer content.png style.png -o out.png'
         done = subprocess.run(
-            ["sh", "-c", f"{command} {' '.join(SMALL)} {closed}"],  # noqa: S607
+            ["sh", "-c", f"{command} {' '.join(SMALL)} {closed}"],
             env=os.environ | {"PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,

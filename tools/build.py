@@ -1,6 +1,7 @@
 """Run the notebooks, and turn them into a small web site.
 
-``tutorial``   runs each into ``build/tutorial/``, skipping what is up to date;
+``tutorial``   runs each into ``build/tutorial/``, skipping what is up to date; every page is there
+               to be read as soon as its notebook has run;
 ``site``       shows the committed outputs in ``build/site/``;
 ``notebooks``  runs each and keeps the outputs in the notebook itself.
 """
@@ -27,7 +28,7 @@ NOTEBOOKS = ROOT / "notebooks"
 CELL_TIMEOUT = 1800  # seconds
 
 # Whatever a notebook's outputs depend on besides the notebook itself.
-SOURCES = [*(ROOT / "stylelib").glob("*.py"), *(ROOT / "data").rglob("*.*")]
+SOURCES = [*(ROOT / "stylelib").rglob("*.py"), *(ROOT / "data").rglob("*.*")]
 SOURCES += [ROOT / "requirements.lock", Path(__file__)]
 
 LINK = re.compile(r"(?<=\]\()[^)#\s:]+(?=[)#])")  # relative ones: no colon, as in https:
@@ -43,24 +44,37 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=["tutorial", "site", "notebooks"])
     what = parser.parse_args().what
-    paths = [*sorted(NOTEBOOKS.glob("*.ipynb")), *sorted(NOTEBOOKS.glob("solutions/*.ipynb"))]
+    paths = series()
     if what == "notebooks":
         for path, notebook in executed(paths):
             write_whole(path, nbformat.writes(notebook) + "\n")
         return
     folder = ROOT / "build" / what
+    committed = {path: nbformat.read(path, 4) for path in paths}
+    run_here = executed(paths, keep=folder / "executed")
+    for page in write_pages(folder, committed, committed.items() if what == "site" else run_here):
+        print(f"    {os.path.relpath(page)}", flush=True)
+    print(f"Open {os.path.relpath(folder / 'index.html')} in a browser.")
+
+
+def series():
+    """Paths of the chapters in their order, then those of the solutions."""
+    return [*sorted(NOTEBOOKS.glob("*.ipynb")), *sorted(NOTEBOOKS.glob("solutions/*.ipynb"))]
+
+
+def write_pages(folder, committed, notebooks):
+    """Write a page for each notebook as it comes, and yield its path; the index grows with them."""
     folder.mkdir(parents=True, exist_ok=True)
-    if what == "tutorial":
-        notebooks = dict(executed(paths, keep=folder / "executed"))
-    else:
-        notebooks = {path: nbformat.read(path, 4) for path in paths}
-    for path, notebook in notebooks.items():
+    copy_mathjax(folder)
+    shown, done = dict(committed), []
+    for path, notebook in notebooks:
         page = (folder / path.relative_to(NOTEBOOKS)).with_suffix(".html")
         page.parent.mkdir(exist_ok=True)
         write_whole(page, as_html(notebook, path))
-    copy_mathjax(folder)
-    write_whole(folder / "index.html", index(notebooks))
-    print(f"Open {os.path.relpath(folder / 'index.html')} in a browser.")
+        shown[path] = notebook
+        done.append(path)
+        write_whole(folder / "index.html", index(shown, done))
+        yield page
 
 
 def executed(paths, keep=None):
@@ -201,25 +215,34 @@ def minutes(notebook):
     return "" if seconds is None else f"ran in {seconds / 60:.1f} minutes"
 
 
-def index(notebooks):
-    """The page that leads to all others."""
-    cards = []
-    for path, notebook in notebooks.items():
-        if path.parent == NOTEBOOKS:
-            address = path.with_suffix(".html").name
-            picture = thumbnail(notebook)
-            solutions = NOTEBOOKS / "solutions" / path.name
-            items = "".join(f"<li>{as_text(item)}</li>" for item in objectives(notebook))
-            links = [f'<a href="{address}">read</a>']
-            if solutions in notebooks:
-                links.append(f'<a href="solutions/{address}">solutions</a>')
-            image = f'<img src="{picture}" alt="last figure of this notebook">' if picture else ""
-            cards.append(
-                f'<article><a href="{address}">{image}</a><div>'
-                f'<h2><a href="{address}">{as_text(title(notebook))}</a></h2><ul>{items}</ul>'
-                f"<p>{' · '.join([*links, minutes(notebook)]).rstrip(' ·')}</p></div></article>"
-            )
+def index(notebooks, done=None):
+    """The page that leads to all others; only those `done` have a page, by default all."""
+    done = notebooks if done is None else done
+    chapters = [path for path in notebooks if path.parent == NOTEBOOKS]
+    cards = [card(path, notebooks[path], done) for path in chapters]
     return PAGE.replace("CARDS", "\n".join(cards))
+
+
+def card(path, notebook, done):
+    """A notebook's picture, title, objectives and links, or that there is no page yet."""
+    address = path.with_suffix(".html").name
+    picture = thumbnail(notebook)
+    heading = as_text(title(notebook))
+    image = f'<img src="{picture}" alt="last figure of this notebook">' if picture else ""
+    notes = ["not run yet; the picture is the one committed"]
+    if path in done:
+        image = f'<a href="{address}">{image}</a>'
+        heading = f'<a href="{address}">{heading}</a>'
+        notes = [f'<a href="{address}">read</a>']
+    if NOTEBOOKS / "solutions" / path.name in done:
+        notes.append(f'<a href="solutions/{address}">solutions</a>')
+    if path in done and minutes(notebook):
+        notes.append(minutes(notebook))
+    items = "".join(f"<li>{as_text(item)}</li>" for item in objectives(notebook))
+    return (
+        f"<article><div>{image}</div><div><h2>{heading}</h2><ul>{items}</ul>"
+        f"<p>{' · '.join(notes)}</p></div></article>"
+    )
 
 
 def as_text(markdown):

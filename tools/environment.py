@@ -42,7 +42,8 @@ def main():
                 (folder / STAMP).unlink(missing_ok=True)
         else:
             refuse(folder)
-            make(folder, lock, options.project, options.wheels)
+            subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+            fill(folder, lock, options.project, options.wheels)
     except subprocess.CalledProcessError:
         sys.exit(f"{folder} is not complete: the lines above say why; then repeat the command")
     except KeyboardInterrupt:
@@ -53,7 +54,9 @@ def refuse(folder):
     """End the program where no environment can be, or something else would be erased."""
     path = folder.absolute()
     if os.pathsep in str(path):
-        sys.exit(f"expected a path without '{os.pathsep}', which Python's venv refuses, got: {path}")
+        sys.exit(
+            f"expected a path without '{os.pathsep}', which Python's venv refuses, got: {path}"
+        )
     if folder.is_symlink() and not folder.exists():
         sys.exit(f"expected a folder, or a link to one: {path} leads to nothing")
     if folder.exists() and not folder.is_dir():
@@ -64,9 +67,8 @@ def refuse(folder):
             sys.exit(f"expected a virtual environment, got a folder with other files: {path}")
 
 
-def make(folder, lock, project, wheels=None):
-    """Erase the environment if there is one, and make it anew."""
-    subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+def fill(folder, lock, project, wheels=None):
+    """Install into a new environment, and leave a stamp on it once it is whole."""
     pip = Pip(folder)
     pip.run("install", "--quiet", *locked(lock, wheels))
     if project:
@@ -127,7 +129,9 @@ def stamp(folder, lock):
 
 
 def digest(*paths):
-    return hashlib.sha256(b"".join(path.read_bytes() for path in paths if path.exists())).hexdigest()
+    return hashlib.sha256(
+        b"".join(path.read_bytes() for path in paths if path.exists())
+    ).hexdigest()
 
 
 def fits_a_shebang(folder):
@@ -148,7 +152,7 @@ class Pip:
     """The pip of an environment, which heeds of the user's settings only `SOURCES`."""
 
     def __init__(self, folder):
-        python = str(folder.absolute() / "bin" / "python")
+        python = str(Path(folder).absolute() / "bin" / "python")
         self.command = [python, "-I", "-m", "pip", "--disable-pip-version-check"]
         self.environment = {name: value for name, value in os.environ.items() if is_kept(name)}
         self.environment |= self.configured() | {"PIP_CONFIG_FILE": os.devnull}
@@ -156,6 +160,8 @@ class Pip:
     def configured(self):
         """Settings of the user's and the machine's files, as environment variables."""
         found = {}
+        # A file that sets these three would change what is listed, too.
+        self.environment |= {"PIP_USER": "0", "PIP_QUIET": "0", "PIP_VERBOSE": "0"}
         listing = self.run("config", "list", stdout=subprocess.PIPE).stdout
         for line in listing.splitlines():
             name, _, value = line.partition("=")
