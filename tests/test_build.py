@@ -66,5 +66,5 @@ def test_no_notebook_is_left_out_of_the_pages_or_of_make_test():
 
 
 def test_what_outputs_depend_on_is_found_in_every_folder_of_the_library():
-    modules = {path for path in (ROOT / "stylelib").rglob("*.py")}
+    modules = set((ROOT / "stylelib").rglob("*.py"))
     assert modules <= set(build.SOURCES)
