@@ -163,6 +163,7 @@ def installed(folder):
     return {name: infos[name] for name in sorted(infos.keys() - {"pip", "setuptools"})}
 
 
+@pytest.mark.slow
 class TestLockedSet:
     def test_newer_releases_beside_the_locked_ones_change_nothing(self, ready):
         assert installed(ready / ".venv") == LOCKED | {"tiny": "1"}
@@ -209,7 +210,6 @@ class TestLockedSet:
         assert installed(clone / ".venv") == LOCKED | {"tiny": "1"}
         assert installed(activated) == {}
 
-    @pytest.mark.slow
     @pytest.mark.parametrize("pip", [f"pip=={OLDEST}", "pip"])
     def test_the_oldest_and_the_newest_pip_install_the_same(
         self, pip, clone, tmp_path, monkeypatch
@@ -243,6 +243,7 @@ class TestLockedSet:
         assert "No matching distribution found for source==1" in capfd.readouterr().err
 
 
+@pytest.mark.slow
 class TestInterruptions:
     def test_a_set_up_that_was_interrupted_or_lost_the_network_is_made_whole(self, clone):
         wheels, away = clone.parent / "wheels", clone.parent / "away"
@@ -279,11 +280,13 @@ class TestInterruptions:
 
 
 class TestAnotherPlace:
+    @pytest.mark.slow
     def test_a_clone_that_was_moved_works_without_a_new_installation(self, copy):
         assert make(copy, "setup", PIP_NO_INDEX="1") == ""
         done = subprocess.run([copy / ".venv/bin/tiny"], capture_output=True, text=True, check=True)
         assert done.stdout.strip() == str(copy / "tiny.py")
 
+    @pytest.mark.slow
     def test_a_link_to_an_environment_is_one(self, copy, tmp_path):
         (copy / ".venv").rename(tmp_path / "large disk")
         (copy / ".venv").symlink_to(tmp_path / "large disk")
@@ -305,6 +308,7 @@ class TestAnotherPlace:
         environment.refuse(tmp_path)
 
 
+@pytest.mark.slow
 class TestStaleEnvironment:
     def update(self, clone, monkeypatch):
         monkeypatch.setattr(environment, "ROOT", clone)
@@ -348,6 +352,7 @@ class TestStaleEnvironment:
         assert make(copy, "setup") == ""
 
 
+@pytest.mark.slow
 def test_an_offline_bundle_is_all_that_a_set_up_needs(copy, tmp_path):
     git = ["git", "-c", "user.name=a", "-c", "user.email=a@example.com"]
     (copy / ".gitignore").write_text(".venv\nbuild\n__pycache__\n")

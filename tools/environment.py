@@ -156,6 +156,7 @@ class Pip:
         self.command = [python, "-I", "-m", "pip", "--disable-pip-version-check"]
         self.environment = {name: value for name, value in os.environ.items() if is_kept(name)}
         self.environment |= self.configured() | {"PIP_CONFIG_FILE": os.devnull}
+        self.environment["PYTHONWARNINGS"] = "ignore"  # setuptools has advice for packagers
 
     def configured(self):
         """Settings of the user's and the machine's files, as environment variables."""
