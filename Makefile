@@ -64,11 +64,12 @@ lab: setup ## open the notebooks in JupyterLab
 notebooks: setup ## run every notebook and keep its outputs in place, to be committed
 	@$(BIN)/python -m tools.build notebooks
 
-test: test-fast ## everything that CI checks: lint, unit tests, doctests, coverage, strict nbval
+test: lint ## everything that CI checks: lint, unit tests, doctests, coverage, strict nbval
+	$(BIN)/python -m pytest $(TWO) --dist worksteal --cov
 	$(BIN)/python -m pytest $(TWO) --dist loadfile --nbval --nbval-current-env --no-cov notebooks
 
-test-fast: lint ## the same without running the notebooks
-	$(BIN)/python -m pytest $(TWO) --dist worksteal --cov
+test-fast: lint ## lint, and what is quick: no slow tests, few examples of each property
+	$(BIN)/python -m pytest $(TWO) --dist worksteal -m "not slow" --hypothesis-profile fast
 
 # Only here is a resolver at work: which packages an index has today is the question.
 # Old packages call what newer ones deprecate, so such warnings are no errors here.

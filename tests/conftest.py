@@ -11,10 +11,12 @@ from hypothesis import settings
 from stylelib.images.formats import load_formats
 from stylelib.images.load import load_image
 from stylelib.vgg.weights import DATA
+from tests.small_network import use_small_network
 
 # TensorFlow's first call of everything is slow, so a deadline would only fail at random.
-settings.register_profile("stylelib", deadline=None, max_examples=50)
-settings.load_profile("stylelib")
+settings.register_profile("full", deadline=None, max_examples=50)
+settings.register_profile("fast", deadline=None, max_examples=8, derandomize=True)
+settings.load_profile("full")  # unless another is asked for by --hypothesis-profile
 
 load_formats()  # so that tests see what can be written
 
@@ -22,6 +24,18 @@ load_formats()  # so that tests see what can be written
 @pytest.fixture
 def random():
     return np.random.default_rng(0)
+
+
+@pytest.fixture
+def small_network(monkeypatch):
+    """Put `SmallNetwork` inside every `VGG`, where what is around it is tested."""
+    use_small_network(monkeypatch)
+
+
+@pytest.fixture
+def few_images(monkeypatch):
+    """Take the means of the normalised network over two pictures."""
+    monkeypatch.setattr("stylelib.vgg.network.REFERENCE_IMAGES", ("brick.png", "ink.jpg"))
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from stylelib._utils.tensorflow import keras
 from stylelib.preprocessing import (
     deprocess,
     deprocess_stretched,
@@ -40,7 +41,6 @@ def test_vgg_space_is_bgr_minus_the_mean_within_the_bounds(image):
 
 
 def test_preprocess_equals_keras():
-    keras = pytest.importorskip("keras")
     image = noise_image((7, 5))
     expected = keras.applications.vgg16.preprocess_input(image[np.newaxis].astype(np.float32))
     np.testing.assert_allclose(preprocess(image), expected, atol=1e-4)

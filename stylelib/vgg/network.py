@@ -98,7 +98,7 @@ class VGG:
         if not self._names:
             raise ValueError("expected a list of layer names, got an empty one")
         if normalized:
-            parameters = _normalized(identity(network, weights), network, pooling)
+            parameters = _normalized(identity(network, weights), network, pooling, REFERENCE_IMAGES)
         else:
             parameters = load_weights(network, weights)
         self.layers = tuple(self._names)
@@ -187,7 +187,7 @@ def _set_weights(model, parameters):
 
 
 @kept
-def _normalized(weights, network, pooling):
+def _normalized(weights, network, pooling, images):
     """Divide every filter by its mean activation, and undo that in the layer above.
 
     ReLU and both poolings let a positive factor through, so every feature map is divided by its own
@@ -197,7 +197,7 @@ def _normalized(weights, network, pooling):
     model = _build(names, network, pooling)
     _set_weights(model, parameters)
     totals, positions = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0)
-    for image in REFERENCE_IMAGES:
+    for image in images:
         x = preprocess(load_image(DATA / "images" / image, max_size=192))
         for name, maps in model(x).items():
             totals[name] += np.sum(maps, axis=(0, 1, 2), dtype=np.float64)

@@ -54,14 +54,26 @@ def test_every_file_of_the_corpus_is_read():
         assert check(data) is not None, name
 
 
+damages_of_a_file = given(
+    st.sampled_from(sorted(corpus())),
+    st.lists(st.tuples(st.sampled_from(DAMAGES), SHARE, SHARE, SHARE), min_size=1, max_size=4),
+)
+
+
 @pytest.mark.usefixtures("small_limit")
 class TestDamage:
+    @pytest.mark.slow
     @settings(max_examples=2500, suppress_health_check=[HealthCheck.too_slow])
-    @given(
-        st.sampled_from(sorted(corpus())),
-        st.lists(st.tuples(st.sampled_from(DAMAGES), SHARE, SHARE, SHARE), min_size=1, max_size=4),
-    )
+    @damages_of_a_file
     def test_damaged_files(self, name, damages):
+        self.check_damaged(name, damages)
+
+    @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
+    @damages_of_a_file
+    def test_some_damaged_files(self, name, damages):
+        self.check_damaged(name, damages)
+
+    def check_damaged(self, name, damages):
         before = peak_memory()
         check(damaged(name, damages))
         assert peak_memory() - before < GROWTH
@@ -76,6 +88,7 @@ class TestDamage:
         for tenth in range(10):
             check(data[: len(data) * tenth // 10])
 
+    @pytest.mark.slow
     def test_nothing_is_printed(self):
         """In a process of its own, since libtiff writes past Python's standard error."""
         here = Path(__file__)
@@ -88,6 +101,10 @@ class TestDamage:
             env=os.environ | {"PYTHONPATH": str(here.parent)},
         )
         assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+    def test_nothing_is_printed_here(self, capfd):
+        print_nothing()
+        assert capfd.readouterr() == ("", "")
 
 
 def print_nothing():
@@ -115,10 +132,18 @@ class TestBombs:
             load_image(data)
         assert peak_memory() - before < GROWTH
 
+    @pytest.mark.slow
     def test_a_picture_of_one_pixel_with_a_huge_tile(self):
+        self.check_tile(20_000, "128,000,000")
+
+    def test_a_picture_of_one_pixel_with_a_large_tile(self, monkeypatch):
+        monkeypatch.setattr(images, "MAX_PIXELS", malformed.LIMIT)
+        self.check_tile(3000, "1,000,000")
+
+    def check_tile(self, side, most):
         before = peak_memory()
-        with pytest.raises(ValueError, match="expected tiles of at most 128,000,000 pixels"):
-            load_image(huge_tile(20_000))
+        with pytest.raises(ValueError, match=f"expected tiles of at most {most} pixels"):
+            load_image(huge_tile(side))
         assert peak_memory() - before < GROWTH
         assert load_image(huge_tile(16)).shape == (1, 1, 3)
 

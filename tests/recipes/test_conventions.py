@@ -20,6 +20,7 @@ from stylelib.recipes.published import RECIPES
 from stylelib.training import Objective
 from stylelib.vgg.layers import layer_names, map_size
 from stylelib.vgg.network import VGG
+from tests.small_network import use_small_network
 
 SIZE = (48, 64)
 STYLE_LAYERS, CONTENT_LAYERS = ("conv1_2", "conv2_1", "conv3_1"), ("conv2_2", "conv3_2")
@@ -67,7 +68,9 @@ STYLE_FORMULAS = {
 
 @pytest.fixture(scope="module")
 def vgg():
-    return VGG([*STYLE_LAYERS, *CONTENT_LAYERS])
+    with pytest.MonkeyPatch.context() as patch:
+        use_small_network(patch)  # the formulas hold for any
+        return VGG([*STYLE_LAYERS, *CONTENT_LAYERS])
 
 
 @pytest.fixture(scope="module")

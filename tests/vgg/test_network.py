@@ -116,8 +116,16 @@ class TestNetwork:
 
 
 class TestNormalized:
+    @pytest.mark.slow
     @pytest.mark.parametrize("pooling", ["max", "average"])
     def test_every_map_is_divided_by_its_mean_over_the_reference_images(self, pooling):
+        self.check(pooling)
+
+    @pytest.mark.parametrize("pooling", ["max", "average"])
+    def test_so_it_is_over_few_images(self, pooling, few_images):
+        self.check(pooling)
+
+    def check(self, pooling):
         layers = ["conv1_1", "conv2_2", "conv3_1"]
         plain = VGG(layers, pooling=pooling)
         normalized = VGG(layers, pooling=pooling, normalized=True)
@@ -139,7 +147,7 @@ class TestNormalized:
                 factors[channels == channel], factors[channels == channel][0], rtol=1e-3
             )
 
-    def test_the_means_are_computed_once(self, monkeypatch):
+    def test_the_means_are_computed_once(self, few_images, monkeypatch):
         first = VGG(["conv1_1"], normalized=True, pooling="average").model.get_weights()
         monkeypatch.setattr(vgg_module, "load_image", None)
         again = VGG(["conv1_1"], normalized=True, pooling="average").model.get_weights()

@@ -1,0 +1,38 @@
+"""A network for tests of what is around it."""
+
+from stylelib._utils.tensorflow import tf
+from stylelib.vgg.layers import block_and_conv
+
+KINDS = {"max": "MAX", "average": "AVG"}
+
+
+class SmallNetwork:
+    """One convolution for each layer asked for, in place of VGG's stack of 13 and more.
+
+    Compiling the stack takes a second. Layers keep their sizes, their numbers of filters, and the
+    weights of their first three input channels, so pooling and weights make a difference here, too.
+    """
+
+    def __init__(self, names, network, pooling, precision="float32"):
+        self.names, self.kind = tuple(names), KINDS[pooling]
+        self.name, self.layers = network, ()
+
+    def set_weights(self, parameters):
+        self.parameters = {
+            name: (tf.constant(parameters[name][0][:, :, :3]), tf.constant(parameters[name][1]))
+            for name in self.names
+        }
+
+    def __call__(self, x):
+        return {name: self.maps(x, name) for name in self.names}
+
+    def maps(self, x, name):
+        side = 2 ** (block_and_conv(name)[0] - 1)
+        kernel, bias = self.parameters[name]
+        pooled = tf.nn.pool(x, (side, side), self.kind, (side, side), "VALID")
+        return tf.nn.relu(tf.nn.conv2d(pooled, kernel, 1, "SAME") + bias)
+
+
+def use_small_network(monkeypatch):
+    monkeypatch.setattr("stylelib.vgg.network._build", SmallNetwork)
+    monkeypatch.setattr("stylelib.vgg.network._set_weights", SmallNetwork.set_weights)
