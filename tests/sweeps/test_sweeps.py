@@ -4,10 +4,12 @@ import functools
 import json
 import multiprocessing
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import distributed
@@ -33,6 +35,7 @@ def files(folder):
     return {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
 
 
+@pytest.mark.usefixtures("small_network")
 class TestResults:
     def test_a_grid_is_every_combination_and_each_is_a_transfer(self, tmp_path):
         table = run(tmp_path / "new" / "folder", seed=3)
@@ -169,6 +172,7 @@ class TestIdentities:
         assert trials[0].job.images["content"].base is None  # and not a part of a larger one
 
 
+@pytest.mark.usefixtures("small_network")
 class TestContinuing:
     def test_a_second_run_does_what_is_missing(self, tmp_path, monkeypatch):
         first = run(tmp_path, {"style_weight": [1, 10]})
@@ -275,19 +279,23 @@ class TestExecutors:
         # Another number of threads adds in another order.
         np.testing.assert_allclose(table["total_loss"], here["total_loss"], rtol=1e-3)
 
+    @pytest.mark.usefixtures("small_network")
     def test_threads(self, tmp_path):
         with concurrent.futures.ThreadPoolExecutor(2) as executor:
             self.same(run(tmp_path / "there", executor=executor), tmp_path)
 
+    @pytest.mark.slow
     def test_processes(self, tmp_path):
         with process_pool(2) as executor:
             self.same(run(tmp_path / "there", executor=executor), tmp_path)
 
+    @pytest.mark.usefixtures("small_network")
     def test_more_trials_than_are_handed_out_at_once(self, tmp_path, monkeypatch):
         monkeypatch.setattr(module, "IN_FLIGHT", 2)
         with concurrent.futures.ThreadPoolExecutor(1) as executor:
             self.same(run(tmp_path / "there", executor=executor), tmp_path)
 
+    @pytest.mark.slow
     def test_a_pool_that_breaks_fails_its_trials_and_no_others(self, tmp_path, monkeypatch):
         monkeypatch.setattr(module, "IN_FLIGHT", 1)
         monkeypatch.setattr(module, "_compute", kill_this_process)
@@ -297,6 +305,24 @@ class TestExecutors:
         monkeypatch.undo()
         assert run(tmp_path)["error"].isna().all()
 
+    @pytest.mark.usefixtures("small_network")
+    def test_a_worker_that_dies_fails_its_trial_and_no_other(self, tmp_path):
+        table = run(tmp_path, executor=Dying(deaths=[2]))
+        assert table["error"].isna().tolist() == [True, False, True, True]
+        assert table["error"][1] == "BrokenProcessPool: a worker was killed"
+        assert run(tmp_path)["error"].isna().all()
+
+    @pytest.mark.usefixtures("small_network")
+    def test_without_any_worker_left_all_other_trials_fail(self, tmp_path):
+        table = run(tmp_path, executor=Dying(left=1))
+        assert table["error"].isna().tolist() == [True, False, False, False]
+        assert run(tmp_path)["error"].isna().all()
+
+    @pytest.mark.usefixtures("small_network")
+    def test_what_a_worker_gets_and_gives_can_be_sent(self, tmp_path):
+        self.same(run(tmp_path / "there", executor=Sending()), tmp_path)
+
+    @pytest.mark.usefixtures("small_network")
     def test_an_error_of_ours_cancels_what_waits(self, tmp_path, monkeypatch):
         def refuse(*arguments):
             raise ValueError("no more")
@@ -312,6 +338,38 @@ class TestExecutors:
         executor = concurrent.futures.ProcessPoolExecutor(1, mp_context=fork)
         with executor, pytest.raises(ValueError, match="TensorFlow hangs in a forked one"):
             run(tmp_path, executor=executor)
+
+
+class Sending(concurrent.futures.Executor):
+    """Work here, but on copies, as between processes."""
+
+    def submit(self, function, job):
+        future = concurrent.futures.Future()
+        future.set_result(send(function(send(job))))
+        return future
+
+
+def send(value):
+    return pickle.loads(pickle.dumps(value))  # noqa: S301
+
+
+class Dying(concurrent.futures.Executor):
+    """Of its workers some die over their trial, and in the end none is left."""
+
+    def __init__(self, deaths=(), left=np.inf):
+        self.deaths, self.left, self.submitted = deaths, left, 0
+
+    def submit(self, function, job):
+        self.submitted += 1
+        error = BrokenProcessPool("a worker was killed")
+        if self.submitted > self.left:
+            raise error
+        future = concurrent.futures.Future()
+        if self.submitted in self.deaths:
+            future.set_exception(error)
+        else:
+            future.set_result(function(job))
+        return future
 
 
 def kill_this_process(job):
@@ -332,6 +390,7 @@ def cluster():
         yield client
 
 
+@pytest.mark.slow
 class TestDask:
     def test_two_workers_give_what_one_process_gives(self, cluster, tmp_path):
         TestExecutors().same(run(tmp_path / "there", executor=cluster.get_executor()), tmp_path)
@@ -378,6 +437,7 @@ def kill_a_busy_worker(client):
     return False
 
 
+@pytest.mark.usefixtures("small_network")
 class TestBadInput:
     @pytest.mark.parametrize(
         ("changes", "options", "message"),
@@ -570,8 +630,11 @@ class TestPlans:
             read_plan(tmp_path / "plan.toml")
 
 
+@pytest.mark.usefixtures("small_network")
 class TestCommandLine:
-    @pytest.mark.parametrize("options", [[], ["--workers", "2"]])
+    @pytest.mark.parametrize(
+        "options", [[], pytest.param(["--workers", "2"], marks=pytest.mark.slow)]
+    )
     def test_a_plan_runs_and_goes_on(self, options, tmp_path):
         from stylelib import cli
 
@@ -624,6 +687,48 @@ class TestCommandLine:
         assert cli.main(["sweep", str(write_plan(tmp_path)), "--dask", "tcp://host:8786"]) == 2
         assert "pip install distributed" in capsys.readouterr().err
 
+    @pytest.mark.parametrize(
+        ("options", "place"),
+        [
+            (["--workers", "2"], "stylelib.sweeps.sweep.process_pool"),
+            (["--dask", "tcp://host:8786"], "distributed.Client"),
+        ],
+    )
+    def test_the_executor_that_is_asked_for_is_used(
+        self, options, place, tmp_path, monkeypatch, capsys
+    ):
+        from stylelib import cli
+
+        class Here(Sending):
+            def get_executor(self):
+                return self
+
+        asked = []
+        monkeypatch.setattr(place, lambda where, **_: asked.append(str(where)) or Here())
+        assert cli.main(["sweep", str(write_plan(tmp_path)), *options]) == 0
+        assert asked == options[1:]
+        assert "2 trials, 0 failed" in capsys.readouterr().out
+
+    def test_ctrl_c_while_trials_run_is_an_interruption(self, tmp_path, monkeypatch, capsys):
+        from stylelib import cli
+
+        def interrupted(job):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr("stylelib.runs.run.run", interrupted)
+        assert cli.main(["sweep", str(write_plan(tmp_path))]) == 130
+        assert capsys.readouterr().err.endswith("stylelib: interrupted\n")
+
+    def test_a_bad_plan_is_one_line(self, tmp_path, capsys):
+        from stylelib import cli
+
+        plan = write_plan(tmp_path, PLAN.replace("style_weight", "style_wieght"))
+        assert cli.main(["sweep", str(plan)]) == 2
+        err = capsys.readouterr().err
+        assert err.count("\n") == 1
+        assert "did you mean 'style_weight'" in err
+
+    @pytest.mark.slow
     def test_a_bad_plan_answers_without_tensorflow(self, tmp_path):
         plan = write_plan(tmp_path, PLAN.replace("style_weight", "style_wieght"))
         code = (
@@ -636,6 +741,7 @@ class TestCommandLine:
         assert done.stderr.count("\n") == 1
         assert "did you mean 'style_weight'" in done.stderr
 
+    @pytest.mark.slow
     def test_ctrl_c_ends_the_workers_too(self, tmp_path):
         plan = write_plan(tmp_path, PLAN.replace("steps = 2", "steps = 100000"))
         assert "100000" in plan.read_text()
