@@ -32,6 +32,13 @@ def small_network(monkeypatch):
     use_small_network(monkeypatch)
 
 
+@pytest.fixture(params=["small", pytest.param("vgg", marks=pytest.mark.slow)])
+def either_network(request):
+    """Run a test with `SmallNetwork`, and again, among the slow ones, with VGG itself."""
+    if request.param == "small":
+        request.getfixturevalue("small_network")
+
+
 @pytest.fixture
 def few_images(monkeypatch):
     """Take the means of the normalised network over two pictures."""

@@ -52,6 +52,7 @@ def _full_disk(files):
     return fsync
 
 
+@pytest.mark.usefixtures("either_network")
 class TestTransfer:
     def test_a_picture_is_written_and_progress_shown(self, folder, capsys):
         assert run("-o", "out.png", *SMALL) == 0
@@ -249,17 +250,27 @@ class TestTransfer:
         assert run("-o", "out.png", *SMALL, "--save-every", "5") == 130
         assert load_image("out.png").shape == (22, 32, 3)
 
-    @pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full", "<&- 2>&-"])
-    def test_without_a_place_for_messages_it_runs_all_the_same(self, closed, folder):
-        command = f'"{sys.executable}" -m stylelib transfer content.png style.png -o out.png'
-        done = subprocess.run(
-            ["sh", "-c", f"{command} {' '.join(SMALL)} {closed}"],
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-        )
-        assert (done.returncode, done.stderr) == (0, "")
-        assert load_image("out.png").shape == (22, 32, 3)
+
+@pytest.mark.usefixtures("small_network")
+@pytest.mark.parametrize("error", [None, OSError(28, "No space left on device")])
+def test_without_anybody_to_tell_a_picture_is_written(error, folder, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", error and Stream(error=error))
+    assert run("-o", "out.png", *SMALL) == 0
+    assert load_image("out.png").shape == (22, 32, 3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full", "<&- 2>&-"])
+def test_without_a_place_for_messages_it_runs_all_the_same(closed, folder):
+    command = f'"{sys.executable}" -m stylelib transfer content.png style.png -o out.png'
+    done = subprocess.run(
+        ["sh", "-c", f"{command} {' '.join(SMALL)} {closed}"],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert load_image("out.png").shape == (22, 32, 3)
 
 
 RECONSTRUCT = {
@@ -301,6 +312,7 @@ class TestStandardStreams:
         assert "for -o -, got a terminal" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("either_network")
 class TestReconstruct:
     @pytest.mark.parametrize("command", RECONSTRUCT)
     def test_a_picture_is_written(self, command, capsys):
@@ -347,6 +359,7 @@ def test_all_settings_of_a_recipe(name, capsys):
         assert value in out
 
 
+@pytest.mark.usefixtures("either_network")
 def test_the_network_that_ran_is_named(folder, capsys):
     assert run("-o", "out.png", *SMALL, "--recipe", "style_over_matter") == 0
     assert ", vgg16, " in capsys.readouterr().out
@@ -356,6 +369,7 @@ def test_the_network_that_ran_is_named(folder, capsys):
     assert ", vgg19, " in capsys.readouterr().out
 
 
+@pytest.mark.usefixtures("either_network")
 def test_doctor(capsys):
     assert cli.main(["doctor"]) == 0
     out = capsys.readouterr().out
@@ -384,6 +398,45 @@ def test_ctrl_c_in_doctor_is_an_interruption(capsys, monkeypatch):
     assert capsys.readouterr().err == "stylelib: interrupted\n"
 
 
+class Stream(io.TextIOWrapper):
+    """Standard output or error of a shell, of some encoding, and perhaps without a reader."""
+
+    def __init__(self, encoding="ascii", error=None):
+        self.error = error
+        super().__init__(io.BytesIO(), encoding)
+
+    def write(self, text):
+        if self.error:
+            raise self.error
+        return super().write(text)
+
+
+def test_an_old_terminal_gets_what_it_can_show(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", Stream("ascii"))
+    with pytest.raises(SystemExit) as end:
+        cli.main(["transfer", "--help"])
+    assert end.value.code == 0
+    sys.stdout.flush()
+    assert b"--content-weight" in sys.stdout.buffer.getvalue()
+
+
+def test_a_reader_that_left_is_status_1(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdout", Stream(error=BrokenPipeError()))
+    monkeypatch.setattr(cli.os, "dup2", lambda *_: None)  # the test's own output stays open
+    assert cli.main(["recipes"]) == 1
+    assert capsys.readouterr().err == ""
+
+
+def test_a_backend_that_cannot_be_imported_is_one_line(monkeypatch, capsys):
+    def broken(*arguments, **options):
+        raise ImportError("stylelib needs Keras on TensorFlow\nand more")
+
+    monkeypatch.setattr("stylelib.api.transfer", broken)
+    assert run("-o", "out.png", *SMALL) == 2
+    assert capsys.readouterr().err == "stylelib: stylelib needs Keras on TensorFlow and more\n"
+
+
+@pytest.mark.slow
 def test_an_old_terminal_gets_help_all_the_same():
     command = [sys.executable, "-m", "stylelib", "transfer", "--help"]
     environment = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONPATH": str(ROOT)}
@@ -391,6 +444,7 @@ def test_an_old_terminal_gets_help_all_the_same():
     assert "--content-weight" in done.stdout
 
 
+@pytest.mark.slow
 def test_another_keras_backend_is_one_line():
     command = [sys.executable, "-m", "stylelib", "doctor"]
     environment = os.environ | {"KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT)}
@@ -407,6 +461,7 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"stylelib {__version__}\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [["recipes"], ["recipes", "keras"]])
 def test_where_the_reader_leaves_early_nothing_is_said(command):
     reader, writer = os.pipe()
@@ -443,6 +498,7 @@ def test_as_a_module(monkeypatch, capsys):
     assert "gatys2015" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_mistake_does_not_wait_for_tensorflow():
     code = (
         "import sys; from stylelib.cli import main\n"

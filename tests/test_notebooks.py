@@ -186,6 +186,7 @@ class TestBuild:
         (tmp_path / "notebooks").mkdir()
         return tmp_path / "notebooks"
 
+    @pytest.mark.slow
     def test_a_run_is_kept_and_not_repeated(self, folder, capsys):
         path = folder / "01_a.ipynb"
         nbformat.write(self.notebook("1 + 1"), path)
@@ -196,6 +197,7 @@ class TestBuild:
             assert notebook.metadata["seconds"] > 0
         assert "outputs" not in path.read_text() or '"outputs": []' in path.read_text()
 
+    @pytest.mark.slow
     def test_controls_are_kept_without_their_state(self, folder):
         path = folder / "01_a.ipynb"
         notebook = self.notebook("import ipywidgets\nipywidgets.IntSlider()", "2")
@@ -205,6 +207,7 @@ class TestBuild:
         assert [len(cell.outputs) for cell in notebook.cells[1:]] == [0, 1]
         assert "widgets" not in notebook.metadata
 
+    @pytest.mark.slow
     def test_a_failing_cell_is_named_with_its_error(self, folder):
         path = folder / "01_a.ipynb"
         nbformat.write(self.notebook("x = 1", "x / 0"), path)

@@ -67,10 +67,12 @@ class TestGeometry:
 
 class TestTiledObjective:
     @pytest.mark.parametrize("tile", [64, 100, 128, 1000])
+    @pytest.mark.usefixtures("either_network")
     def test_loss_and_gradient_are_those_of_the_whole_picture(self, tile):
         x = preprocess(noise_image(SIZE, seed=3))
         assert_same(*objectives("gatys2015", tile), x)
 
+    @pytest.mark.usefixtures("either_network")
     @pytest.mark.parametrize(
         "recipe",
         [
@@ -85,6 +87,7 @@ class TestTiledObjective:
     def test_so_they_are_with_other_recipes(self, recipe):
         assert_same(*objectives(recipe, 80), preprocess(noise_image(SIZE, seed=3)))
 
+    @pytest.mark.usefixtures("either_network")
     def test_one_graph_serves_tiles_of_all_sizes(self):
         _, tiled = objectives("gatys2015", 64)
         for _ in range(2):
@@ -92,6 +95,7 @@ class TestTiledObjective:
         for compiled in (tiled._compiled_sums, tiled._compiled_losses, tiled._compiled_backward):
             assert compiled.experimental_get_tracing_count() == 1
 
+    @pytest.mark.usefixtures("small_network")
     def test_a_picture_of_another_size_is_refused(self):
         _, tiled = objectives("gatys2015", 64)
         with pytest.raises(ValueError, match=r"height and width \(133, 181\), got \(133, 133\)"):
@@ -103,6 +107,7 @@ class TestTiledObjective:
         with pytest.raises(ValueError, match="expected tile as a whole number of at least 64, got"):
             transfer(image, image, size=32, steps=1, tile=tile)
 
+    @pytest.mark.usefixtures("either_network")
     def test_a_transfer_in_tiles_paints_the_same_picture(self, content_image, style_image):
         options = {"size": 160, "steps": 3, "optimizer": "adam", "recipe": "jcjohnson"}
         whole, tiled = (

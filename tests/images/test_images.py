@@ -229,6 +229,7 @@ class TestSizes:
         with pytest.raises(ValueError, match="expected at most 53 pixels, got 9 × 6"):
             load_image(encoded(picture))
 
+    @pytest.mark.slow
     def test_a_decompression_bomb_is_refused_unread(self):
         bomb = encoded(Image.new("1", (30_000, 30_000)))
         assert len(bomb) < 200_000

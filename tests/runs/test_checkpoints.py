@@ -133,6 +133,7 @@ def write_weights(path, seed):
     np.savez_compressed(path, **arrays)
 
 
+@pytest.mark.usefixtures("either_network")
 class TestTransfer:
     def test_a_run_leaves_numbered_pictures_and_its_state(self, paint, tmp_path):
         result = paint()
@@ -351,6 +352,7 @@ class TestCommandLine:
         paths = (str(tmp_path / name) for name in ("content.png", "style.png"))
         return ["transfer", *paths, "-o", str(tmp_path / "out.png"), *recipe, *more]
 
+    @pytest.mark.usefixtures("either_network")
     def test_save_every_and_resume(self, tmp_path, content_image, capsys):
         run = self.arguments(tmp_path, content_image, "adam", "--save-every", "2")
         assert main([*run, "--steps", "4"]) == 0
@@ -362,6 +364,7 @@ class TestCommandLine:
         assert main([*run, "--steps", "6", "--resume", str(tmp_path)]) == 2
         assert "cannot resume: there is no" in capsys.readouterr().err
 
+    @pytest.mark.slow
     @pytest.mark.parametrize(("optimizer", "kills"), [("adam", 20), ("lbfgs", 5)])
     def test_a_run_survives_kills(self, optimizer, kills, tmp_path, content_image, random):
         """SIGKILL at random moments; each time the next process goes on where the last one was."""

@@ -1,6 +1,7 @@
 """Runs at the same time, in one process or several, paint what they paint alone."""
 
 import concurrent.futures
+import os
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ def paint(seed, optimizer):
     return transfer(*pictures, optimizer=optimizer, **OPTIONS).image
 
 
+@pytest.mark.usefixtures("either_network")
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
 def test_two_transfers_in_two_threads_give_the_bytes_they_give_alone(optimizer):
     alone = [paint(seed, optimizer) for seed in (1, 2)]
@@ -30,6 +32,19 @@ def test_two_transfers_in_two_threads_give_the_bytes_they_give_alone(optimizer):
         np.testing.assert_array_equal(one, other)
 
 
+def test_processes_of_a_pool_start_afresh_and_share_the_cores(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(8), raising=False)
+    monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
+    pool = process_pool(3)
+    assert pool._mp_context.get_start_method() == "spawn"
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "")  # so that it is put back
+    monkeypatch.delenv("TF_NUM_INTRAOP_THREADS")
+    pool._initializer(*pool._initargs)
+    assert os.environ["TF_NUM_INTRAOP_THREADS"] == "2"
+    pool.shutdown()
+
+
+@pytest.mark.slow
 def test_two_transfers_in_a_process_pool_give_the_bytes_they_give_alone():
     alone = [paint(seed, "lbfgs") for seed in (1, 2)]
     with process_pool(2) as pool:

@@ -21,8 +21,11 @@ def assert_a_result(result, size=(24, 32)):
     assert result.history["total"].min() <= result.history["total"][0]
 
 
+@pytest.mark.usefixtures("either_network")
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam", "sgd"])
-@pytest.mark.parametrize("colour", COLOURS)
+@pytest.mark.parametrize(
+    "colour", ["black", *(pytest.param(name, marks=pytest.mark.slow) for name in ("white", "red"))]
+)
 def test_pictures_of_one_colour(colour, optimizer):
     image, noise = one_colour(colour), noise_image((24, 32))
     assert_a_result(transfer(image, noise, optimizer=optimizer, **SMALL))
@@ -30,6 +33,7 @@ def test_pictures_of_one_colour(colour, optimizer):
     assert_a_result(transfer(image, image, optimizer=optimizer, **SMALL))
 
 
+@pytest.mark.usefixtures("either_network")
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
 def test_one_picture_in_its_own_manner_stays_as_it_is(optimizer):
     image = noise_image((24, 32))
@@ -38,8 +42,11 @@ def test_one_picture_in_its_own_manner_stays_as_it_is(optimizer):
     assert result.history["total"][0] < 1e-3  # of losses that are in the thousands of millions
 
 
+@pytest.mark.usefixtures("either_network")
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
-@pytest.mark.parametrize("weight", [1e-30, 1e-12, 1e12, 1e30])
+@pytest.mark.parametrize(
+    "weight", [1e30, *(pytest.param(w, marks=pytest.mark.slow) for w in (1e-30, 1e-12, 1e12))]
+)
 @pytest.mark.parametrize("name", ["content_weight", "style_weight", "tv_weight"])
 def test_weights_of_all_sizes_give_a_result_or_say_which_loss_was_too_large(
     name, weight, optimizer
@@ -71,6 +78,7 @@ def test_weights_that_are_none_are_refused(name, weight):
         RECIPES["gatys2015"].replace(**{name: weight})
 
 
+@pytest.mark.usefixtures("either_network")
 @pytest.mark.parametrize("size", [(1, 4000), (4000, 1), (1, 1)])
 def test_pictures_of_extreme_shapes_say_what_is_missing_or_are_painted(size):
     thin, image = noise_image(size), noise_image((24, 32))

@@ -9,10 +9,10 @@ import signal
 import subprocess
 import sys
 import time
+import types
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
-import distributed
 import numpy as np
 import pytest
 
@@ -31,11 +31,32 @@ def run(folder, changes=None, content=CONTENT, style=STYLE, **options):
     return sweep(content, style, changes or GRID, folder, **SMALL | options)
 
 
+@pytest.fixture(scope="module")
+def remembered():
+    return {}
+
+
+@pytest.fixture
+def remembered_runs(small_network, remembered, monkeypatch):
+    """Let a job that has run in another test of this module give the same result again."""
+    run = sys.modules["stylelib.runs.run"].run
+
+    def recall(job, *arguments):
+        if arguments:  # which may interrupt it
+            return run(job, *arguments)
+        key = json.dumps(job.settings, sort_keys=True)
+        if key not in remembered:
+            remembered[key] = run(job)
+        return remembered[key]
+
+    monkeypatch.setattr("stylelib.runs.run.run", recall)
+
+
 def files(folder):
     return {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
 
 
-@pytest.mark.usefixtures("small_network")
+@pytest.mark.usefixtures("remembered_runs")
 class TestResults:
     def test_a_grid_is_every_combination_and_each_is_a_transfer(self, tmp_path):
         table = run(tmp_path / "new" / "folder", seed=3)
@@ -172,7 +193,7 @@ class TestIdentities:
         assert trials[0].job.images["content"].base is None  # and not a part of a larger one
 
 
-@pytest.mark.usefixtures("small_network")
+@pytest.mark.usefixtures("remembered_runs")
 class TestContinuing:
     def test_a_second_run_does_what_is_missing(self, tmp_path, monkeypatch):
         first = run(tmp_path, {"style_weight": [1, 10]})
@@ -279,7 +300,7 @@ class TestExecutors:
         # Another number of threads adds in another order.
         np.testing.assert_allclose(table["total_loss"], here["total_loss"], rtol=1e-3)
 
-    @pytest.mark.usefixtures("small_network")
+    @pytest.mark.usefixtures("remembered_runs")
     def test_threads(self, tmp_path):
         with concurrent.futures.ThreadPoolExecutor(2) as executor:
             self.same(run(tmp_path / "there", executor=executor), tmp_path)
@@ -289,7 +310,7 @@ class TestExecutors:
         with process_pool(2) as executor:
             self.same(run(tmp_path / "there", executor=executor), tmp_path)
 
-    @pytest.mark.usefixtures("small_network")
+    @pytest.mark.usefixtures("remembered_runs")
     def test_more_trials_than_are_handed_out_at_once(self, tmp_path, monkeypatch):
         monkeypatch.setattr(module, "IN_FLIGHT", 2)
         with concurrent.futures.ThreadPoolExecutor(1) as executor:
@@ -305,24 +326,24 @@ class TestExecutors:
         monkeypatch.undo()
         assert run(tmp_path)["error"].isna().all()
 
-    @pytest.mark.usefixtures("small_network")
+    @pytest.mark.usefixtures("remembered_runs")
     def test_a_worker_that_dies_fails_its_trial_and_no_other(self, tmp_path):
         table = run(tmp_path, executor=Dying(deaths=[2]))
         assert table["error"].isna().tolist() == [True, False, True, True]
         assert table["error"][1] == "BrokenProcessPool: a worker was killed"
         assert run(tmp_path)["error"].isna().all()
 
-    @pytest.mark.usefixtures("small_network")
+    @pytest.mark.usefixtures("remembered_runs")
     def test_without_any_worker_left_all_other_trials_fail(self, tmp_path):
         table = run(tmp_path, executor=Dying(left=1))
         assert table["error"].isna().tolist() == [True, False, False, False]
         assert run(tmp_path)["error"].isna().all()
 
-    @pytest.mark.usefixtures("small_network")
+    @pytest.mark.usefixtures("remembered_runs")
     def test_what_a_worker_gets_and_gives_can_be_sent(self, tmp_path):
         self.same(run(tmp_path / "there", executor=Sending()), tmp_path)
 
-    @pytest.mark.usefixtures("small_network")
+    @pytest.mark.usefixtures("remembered_runs")
     def test_an_error_of_ours_cancels_what_waits(self, tmp_path, monkeypatch):
         def refuse(*arguments):
             raise ValueError("no more")
@@ -379,6 +400,8 @@ def kill_this_process(job):
 @pytest.fixture(scope="module")
 def cluster():
     """Two worker processes of Dask on this machine."""
+    import distributed
+
     with (
         distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, dashboard_address=None, host="127.0.0.1",
@@ -437,7 +460,7 @@ def kill_a_busy_worker(client):
     return False
 
 
-@pytest.mark.usefixtures("small_network")
+@pytest.mark.usefixtures("remembered_runs")
 class TestBadInput:
     @pytest.mark.parametrize(
         ("changes", "options", "message"),
@@ -630,7 +653,7 @@ class TestPlans:
             read_plan(tmp_path / "plan.toml")
 
 
-@pytest.mark.usefixtures("small_network")
+@pytest.mark.usefixtures("remembered_runs")
 class TestCommandLine:
     @pytest.mark.parametrize(
         "options", [[], pytest.param(["--workers", "2"], marks=pytest.mark.slow)]
@@ -687,16 +710,8 @@ class TestCommandLine:
         assert cli.main(["sweep", str(write_plan(tmp_path)), "--dask", "tcp://host:8786"]) == 2
         assert "pip install distributed" in capsys.readouterr().err
 
-    @pytest.mark.parametrize(
-        ("options", "place"),
-        [
-            (["--workers", "2"], "stylelib.sweeps.sweep.process_pool"),
-            (["--dask", "tcp://host:8786"], "distributed.Client"),
-        ],
-    )
-    def test_the_executor_that_is_asked_for_is_used(
-        self, options, place, tmp_path, monkeypatch, capsys
-    ):
+    @pytest.mark.parametrize("options", [["--workers", "2"], ["--dask", "tcp://host:8786"]])
+    def test_the_executor_that_is_asked_for_is_used(self, options, tmp_path, monkeypatch, capsys):
         from stylelib import cli
 
         class Here(Sending):
@@ -704,7 +719,11 @@ class TestCommandLine:
                 return self
 
         asked = []
-        monkeypatch.setattr(place, lambda where, **_: asked.append(str(where)) or Here())
+        make = {"--workers": "process_pool", "--dask": "Client"}[options[0]]
+        place = {"process_pool": module, "Client": types.ModuleType("distributed")}[make]
+        monkeypatch.setitem(sys.modules, place.__name__, place)
+        ask = lambda where, **_: asked.append(str(where)) or Here()  # noqa: E731
+        monkeypatch.setattr(place, make, ask, raising=False)
         assert cli.main(["sweep", str(write_plan(tmp_path)), *options]) == 0
         assert asked == options[1:]
         assert "2 trials, 0 failed" in capsys.readouterr().out

@@ -138,6 +138,7 @@ def test_mp4_without_its_package_is_one_clear_line(tmp_path, monkeypatch):
         Film(tmp_path / "run.mp4", 10)
 
 
+@pytest.mark.usefixtures("either_network")
 def test_the_command_line_writes_one(tmp_path):
     save_image(tmp_path / "a.png", noise_image((40, 60)))
     picture, out, film = (str(tmp_path / name) for name in ("a.png", "out.png", "run.gif"))

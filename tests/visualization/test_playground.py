@@ -23,6 +23,7 @@ def shown(playground):
     return np.asarray(Image.open(io.BytesIO(playground.picture.value)))
 
 
+@pytest.mark.usefixtures("either_network")
 def test_what_is_chosen_is_painted_and_shown_meanwhile(playground):
     pictures, buttons = [], []
     playground.picture.observe(lambda change: pictures.append(change.new), "value")
@@ -45,6 +46,7 @@ def test_what_is_chosen_is_painted_and_shown_meanwhile(playground):
     assert (playground.start.disabled, playground.stop.disabled) == (False, True)
 
 
+@pytest.mark.usefixtures("either_network")
 def test_it_stops_and_starts_again(playground):
     playground.steps = 10_000
     playground.picture.observe(lambda change: playground.stop.click(), "value")
