@@ -10,6 +10,7 @@ from stylelib._utils.checks import (
     check_flag,
     check_number,
     optional,
+    shown,
 )
 from stylelib.images.load import RESAMPLINGS
 from stylelib.images.sizes import check_size
@@ -146,20 +147,20 @@ class Recipe(OptimizerSettings):
 
 def _check_text(name, value):
     if not isinstance(value, str):
-        raise ValueError(f"expected {name} as a text, got {value!r}")
+        raise ValueError(f"expected {name} as a text, got {shown(value)}")
 
 
 def _check_list(name, value):
     if not isinstance(value, (list, tuple)) or not value:
-        raise ValueError(f"expected {name} as a list of at least one, got {value!r}")
+        raise ValueError(f"expected {name} as a list of at least one, got {shown(value)}")
 
 
 def _check_layers(name, layers):
     _check_list(name, layers)
     if not all(isinstance(layer, str) for layer in layers):
-        raise ValueError(f"expected {name} as a list of names, got {list(layers)}")
+        raise ValueError(f"expected {name} as a list of names, got {shown(list(layers))}")
     if len(set(map(canonical, layers))) < len(layers):
-        raise ValueError(f"expected each of {name} once, got {list(layers)}")
+        raise ValueError(f"expected each of {name} once, got {shown(list(layers))}")
 
 
 def _check_layer_weights(name, weights):

@@ -20,6 +20,7 @@ from stylelib import (
     transfer,
 )
 from stylelib.cli import main
+from stylelib.recipes.optimizers import ALIASES
 from stylelib.runs.checkpoints import STATE
 from stylelib.vgg.layers import kernel_shapes
 
@@ -253,6 +254,18 @@ class TestTransfer:
         assert {"00002.png", STATE} == {path.name for path in (tmp_path / "there").iterdir()}
         assert paint(steps=3, folder="~/there", resume=True).evaluations == 3
         assert not (tmp_path / "~").exists()
+
+    def test_a_run_whose_settings_have_their_former_names_goes_on(self, paint, tmp_path):
+        paint(steps=2)
+        path = tmp_path / "run" / STATE
+        with np.load(path) as file:
+            state = dict(file)
+        settings = str(state["settings"])
+        for former, name in ALIASES.items():
+            assert f'"{name}"' in settings
+            settings = settings.replace(f'"{name}"', f'"{former}"')
+        np.savez(path, **state | {"settings": np.array(settings)})
+        assert paint(resume=True, steps=4).evaluations == 4
 
     def test_only_leftovers_of_a_killed_run_are_removed(self, paint, tmp_path):
         folder = tmp_path / "run"

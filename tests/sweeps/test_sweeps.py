@@ -85,6 +85,13 @@ class TestResults:
         assert table["init"].tolist() == ["noise", "noise", "style"]
         assert table["recipe"].tolist() == ["gatys2015", "gatys2015", "keras"]
 
+    def test_a_setting_is_the_same_under_its_former_name(self, tmp_path):
+        table = run(tmp_path, {"memory": [3]})
+        before = files(tmp_path)
+        again = run(tmp_path, {"history_size": [3]})
+        assert files(tmp_path) == before
+        assert table["memory"].tolist() == again["history_size"].tolist() == [3]
+
     def test_layers_and_starts_are_trials_too(self, tmp_path):
         save_image(tmp_path / "start.png", noise_image((40, 60)))
         layers = [["conv1_1"], ["conv1_1", "conv2_1"]]
