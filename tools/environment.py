@@ -105,7 +105,9 @@ def update(folder, lock, project):
             return "it was moved"
         move_scripts(folder, old["folder"], new["folder"])
     if project and (old["folder"], old["project"]) != (new["folder"], new["project"]):
-        install_project(Pip(folder))
+        pip = Pip(folder)
+        install_project(pip)
+        pip.check()
     if old != new:
         stamp(folder, lock)
     return None
