@@ -457,9 +457,16 @@ class TestRedBuild:
         )
         assert (done.returncode, done.stdout) == (status, f"{ROOT} test\n")
 
-    def test_make_test_chooses_no_tests_and_heeds_no_choice_of_the_user(self):
+    def test_nothing_that_a_user_has_set_reaches_python_or_pytest(self, tmp_path):
+        names = ("PYTEST_ADDOPTS", "PYTHONPATH", "PYTHONOPTIMIZE")
+        more = tmp_path / "more.mk"
+        more.write_text("show:\n\t@env\n")
+        said = make(ROOT, "-f", "Makefile", "-f", str(more), "show", **dict.fromkeys(names, "1"))
+        assert not any(line.startswith(names) for line in said.splitlines())
+
+    def test_make_test_chooses_no_tests(self):
         project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-        said = make(ROOT, "--dry-run", "test", PYTEST_ADDOPTS="-k nothing")
+        said = make(ROOT, "--dry-run", "test")
         calls = [line.split("-m pytest ")[1] for line in said.splitlines() if "-m pytest " in line]
         assert len(calls) == 2
         options = itertools.chain(
