@@ -4,6 +4,7 @@ A recipe is such settings, and all others. Nothing here imports TensorFlow.
 """
 
 import dataclasses
+import difflib
 import functools
 
 from stylelib._utils.checks import check_all, check_choice, check_count, check_number, optional
@@ -124,8 +125,10 @@ class OptimizerSettings:
         10000.0
         """
         changes = current_names(changes)
-        for name in changes:
-            check_choice("a setting of", name, (field.name for field in dataclasses.fields(self)))
+        known = [field.name for field in dataclasses.fields(self)]
+        for name in changes:  # all names would make a long line
+            nearest = difflib.get_close_matches(name, known, n=5, cutoff=0.0)
+            check_choice("a setting such as", name, nearest)
         if changes.get("optimizer", self.optimizer) != self.optimizer:
             changes = _defaults(_OF_ONE_OPTIMIZER) | changes
         return dataclasses.replace(self, **changes)

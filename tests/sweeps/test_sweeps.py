@@ -509,7 +509,7 @@ class TestBadInput:
             ({"content_layers": [["conv3_4"]]}, {}, "expected a layer of vgg16"),
             ({"callback": [print]}, {}, "expected callback as text or numbers"),
             ({"content": ["a.jpg"]}, {}, "expected changes of settings, got content"),
-            ([{}], {"callback": print}, "expected a setting of .*got 'callback'"),
+            ([{}], {"callback": print}, "expected a setting such as .*got 'callback'"),
             ([{}], {"content": []}, "expected at least one content image"),
             ([{}], {"style": "gone.jpg"}, r"cannot read gone\.jpg"),
             ([{}], {"ending": ".gif"}, "expected ending .png"),
