@@ -9,6 +9,7 @@ import bisect
 import contextlib
 import dataclasses
 import math
+import os
 from pathlib import Path
 
 import psutil
@@ -26,6 +27,9 @@ FORWARD_BYTES, BACKWARD_BYTES = 4.8, 7.5
 #: Arrays of the picture's size: every run has some of float32, L-BFGS has more of float64, besides
 #: two for each step that it remembers.
 OTHER_ARRAYS, LBFGS_ARRAYS = 13, 18
+#: Bytes of addresses that each of TensorFlow's threads reserves without using them: a stack, and a
+#: part of the heap. Only ``ulimit`` counts them, and TensorFlow crashes where it gets none.
+RESERVED_BY_THREAD = 72e6
 #: Side of tiles that is proposed where a picture does not fit.
 PROPOSED_TILE = 512
 #: Where Linux says in which control groups this process is, and what these may use, and do.
@@ -143,7 +147,8 @@ def _left_of_limits(process):
     for limit, used in ((resource.RLIMIT_AS, process.vms), (resource.RLIMIT_DATA, process.data)):
         allowed, _ = resource.getrlimit(limit)
         if allowed != resource.RLIM_INFINITY:
-            yield allowed - used
+            threads = 2 * os.cpu_count() + 4  # two pools of TensorFlow's, and some of others
+            yield allowed - used - threads * RESERVED_BY_THREAD
 
 
 def check_fits(job):

@@ -35,7 +35,7 @@ def write_result(folder, trial, outcome, ending):
     path = folder / f"{trial.stem}.json"
     with atomic_write(path) as file:
         file.write(text.encode())
-    for old in folder.glob(f"*-{trial.key}.json"):  # a failure under another name
+    for old in folder.glob(f"[!.]*-{trial.key}.json"):  # a failure under another name
         if old != path:
             old.unlink()
 
