@@ -252,9 +252,8 @@ class TestTransfer:
 
 
 @pytest.mark.usefixtures("small_network")
-@pytest.mark.parametrize("error", [None, OSError(28, "No space left on device")])
-def test_without_anybody_to_tell_a_picture_is_written(error, folder, monkeypatch):
-    monkeypatch.setattr(sys, "stderr", error and Stream(error=error))
+def test_without_anybody_to_tell_a_picture_is_written(folder, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Stream(error=OSError(28, "No space left on device")))
     assert run("-o", "out.png", *SMALL) == 0
     assert load_image("out.png").shape == (22, 32, 3)
 
@@ -369,8 +368,15 @@ def test_the_network_that_ran_is_named(folder, capsys):
     assert ", vgg19, " in capsys.readouterr().out
 
 
-@pytest.mark.usefixtures("either_network")
-def test_doctor(capsys):
+@pytest.mark.parametrize("painting", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_doctor(painting, capsys, monkeypatch):
+    def quick(*arguments, steps, callback, **options):
+        for _ in range(steps):
+            callback()
+        return types.SimpleNamespace(status="finished")
+
+    if not painting:
+        monkeypatch.setattr("stylelib.api.transfer", quick)
     assert cli.main(["doctor"]) == 0
     out = capsys.readouterr().out
     for pattern in (
@@ -409,6 +415,9 @@ class Stream(io.TextIOWrapper):
         if self.error:
             raise self.error
         return super().write(text)
+
+    def fileno(self):
+        return 1
 
 
 def test_an_old_terminal_gets_what_it_can_show(monkeypatch):
