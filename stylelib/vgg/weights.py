@@ -1,18 +1,19 @@
 """The network's weights, from every place they can come from.
 
-None of it is ever unpickled, and what has a known hash is compared with it before use. Keras is
-imported only where a file of its own is read.
+None of it is ever unpickled, and what has a known hash is compared with it before use. Every array
+in a file is accounted for: what the network has not is an error that names it.
 """
 
 import hashlib
 import http.client
 import os
+import re
 from pathlib import Path
 
 import numpy as np
 
-from stylelib._utils.checks import check_choice, one_line
-from stylelib._utils.files import atomic_write, read_arrays
+from stylelib._utils.checks import check_choice, one_line, shortened, shown
+from stylelib._utils.files import atomic_write, read_arrays, writable_folder
 from stylelib._utils.process import kept
 from stylelib.images.downloads import download_known
 from stylelib.vgg.layers import NETWORKS, kernel_shapes, layer_names
@@ -26,6 +27,10 @@ EMBEDDED_SHA256 = "e9b66f29cfcbef084fc0d9d9d9d8a1ffda0da07c3bb82690d3d61bec59c4b
 
 #: Weights that are no file of the user's.
 NAMES = ("embedded", "imagenet", "random")
+
+#: What a layer has, and the layers of the classifier on top, which a file may hold and nobody reads.
+PARTS = ("kernel", "bias")
+TOP = ("fc1", "fc2", "predictions")
 
 #: Address and MD5 of the convolutional weights that Keras publishes.
 KERAS_WEIGHTS = {
@@ -53,7 +58,8 @@ def load_weights(network="vgg16", weights=None):
     weights : str or path, optional
         As for `VGG`. A file is a Keras ``.weights.h5`` or ``.h5``, with or without the fully
         connected layers, or an ``.npz`` with the keys ``block1_conv1/kernel``,
-        ``block1_conv1/bias`` and so on.
+        ``block1_conv1/bias`` and so on. Beside these a file may hold the network's classifier,
+        `TOP`, and a ``.h5`` the state of an optimizer; anything else is an error.
 
     Returns
     -------
@@ -64,7 +70,8 @@ def load_weights(network="vgg16", weights=None):
     Raises
     ------
     ValueError
-        Where the file is missing, damaged, altered or of another network.
+        Where the file is missing, damaged, altered or of another network, lacks an array or holds
+        one too many.
 
     Examples
     --------
@@ -97,7 +104,7 @@ def identity(network, weights=None):
         path = _download(network)
     else:
         path = EMBEDDED if weights == "embedded" else Path(weights)
-    kind = weights if weights in NAMES else path.suffix
+    kind = weights if weights in NAMES else path.suffix.lower()
     return network, kind, path, _state(path)
 
 
@@ -145,14 +152,16 @@ def check_weights(network, weights):
     if weights is None or weights in NAMES:
         return
     if not isinstance(weights, (str, os.PathLike)):
-        raise ValueError(f"expected weights as a name or a path, got {weights!r}")
+        raise ValueError(f"expected weights as a name or a path, got {shown(weights)}")
     path = Path(weights)
     if not os.path.isfile(path):
         raise ValueError(
-            f"expected weights 'embedded', 'imagenet', 'random' or a file, got {str(path)!r}"
+            f"expected weights 'embedded', 'imagenet', 'random' or a file, got {shown(str(path))}"
         )
-    if path.suffix not in {".npz", ".h5", ".hdf5"}:
-        raise ValueError(f"cannot read {path}: expected a file that ends in .npz or .h5")
+    if path.suffix.lower() not in {".npz", ".h5", ".hdf5"}:
+        raise ValueError(
+            f"cannot read {shortened(str(path))}: expected a file that ends in .npz or .h5"
+        )
 
 
 def _random_weights(network):
@@ -186,69 +195,136 @@ def _read_embedded():
 def _read_npz(data, path, network):
     try:
         arrays = read_arrays(data)
-        parameters = {
-            name: tuple(_real(arrays, f"{name}/{part}") for part in ("kernel", "bias"))
-            for name in layer_names(network)
-        }
-    except (KeyError, TypeError, ValueError) as error:
+    except ValueError as error:
         raise ValueError(
             f"cannot read {path}: expected kernels and biases of {network}, {one_line(error)}"
         ) from error
-    return _checked(parameters, path, network)
-
-
-def _real(arrays, name):
-    if arrays[name].dtype.kind not in "fiu":
-        raise ValueError(f"{name} holds {arrays[name].dtype}")
-    return arrays[name].astype(np.float32)
+    return _parameters(arrays, path, network)
 
 
 def _read_h5(path, network):
-    """Let Keras read its own formats into a network of NaN, so that a gap cannot go unseen."""
-    from stylelib._utils.tensorflow import keras
+    """Read Keras' formats without Keras, so that every array in the file is seen."""
+    import h5py
 
-    application = {"vgg16": keras.applications.VGG16, "vgg19": keras.applications.VGG19}[network]
-    by_name = {} if Path(path).name.endswith(".weights.h5") else {"by_name": True}
-    model = application(include_top=False, weights=None)
-    model.set_weights([np.full(w.shape, np.nan, np.float32) for w in model.get_weights()])
+    arrays = {}
+
+    def collect(place, item):
+        if isinstance(item, h5py.Dataset):
+            arrays[place] = item
+
     try:
-        model.load_weights(path, **by_name)
-    except Exception as error:  # h5py and Keras raise many kinds on damaged files
+        with h5py.File(path, "r") as file:
+            file.visititems(collect)
+            return _parameters(_named(arrays, network), path, network)
+    except (OSError, KeyError, RuntimeError) as error:  # h5py's, on damaged files
         raise ValueError(
             f"cannot read {path}: expected Keras' weights of {network}, {one_line(error)}"
         ) from error
-    layers = {name: model.get_layer(name) for name in layer_names(network)}
-    parameters = {name: tuple(layer.get_weights()) for name, layer in layers.items()}
-    return _checked(parameters, path, network)
 
 
-def _checked(parameters, path, network):
-    for name, shape in kernel_shapes(network).items():
-        kernel, bias = parameters[name]
-        if kernel.shape != shape or bias.shape != shape[-1:]:
-            raise ValueError(
-                f"cannot read {path}: expected a kernel {shape} for {name} of {network}, "
-                f"got {kernel.shape}"
-            )
-        if not (np.isfinite(kernel).all() and np.isfinite(bias).all()):
-            raise ValueError(f"cannot read {path}: it holds no usable weights for {name}")
-    return parameters
+# The last part of an array's place in Keras' files of ten years, and the layer's place in its last.
+_PART = re.compile(r"(?:.*_)?(?:(kernel|W|W_1)|(bias|b|b_1))(?::0)?")
+_LAYER = re.compile(r"layers/(conv2d|dense)(?:_([1-9]\d*))?/vars/([01])")
+
+
+def _named(arrays, network):
+    """Name the arrays of a Keras file as those of an ``.npz``, and leave out an optimizer's.
+
+    Examples
+    --------
+    >>> places = ["model_weights/block1_conv1/kernel:0", "layers/conv2d_1/vars/1", "optimizer/vars/0"]
+    >>> list(_named(dict.fromkeys(places), "vgg16"))
+    ['block1_conv1/kernel', 'block1_conv2/bias']
+    """
+    order = {"conv2d": layer_names(network), "dense": TOP}
+    found = {}
+    for place, array in arrays.items():
+        if place.startswith(("optimizer/", "optimizer_weights/")):
+            continue
+        name = place.removeprefix("model_weights/")
+        match = _LAYER.fullmatch(name)
+        if match and int(match[2] or 0) < len(order[match[1]]):
+            name = f"{order[match[1]][int(match[2] or 0)]}/{PARTS[int(match[3])]}"
+        elif match := _PART.fullmatch(name.rpartition("/")[2]):
+            name = f"{name.split('/')[0]}/{'kernel' if match[1] else 'bias'}"
+        found[place if name in found else name] = array
+    return found
+
+
+def _parameters(arrays, path, network):
+    """Check that there is each array of the network, and nothing else but a classifier's."""
+    shapes = kernel_shapes(network)
+    wanted, top = ([f"{layer}/{part}" for layer in layers for part in PARTS]
+                   for layers in (shapes, TOP))  # fmt: skip
+    missing = [name for name in wanted if name not in arrays]
+    extra = [name for name in arrays if name not in wanted and name not in top]
+    if missing or extra:
+        found = {"it lacks": missing, "it also holds": extra}
+        got = [f"{verb} {_first(names)}" for verb, names in found.items() if names]
+        raise ValueError(
+            f"cannot read {path}: expected kernels and biases of {network}, "
+            f"{' and '.join(got)}{_whose(arrays, network)}"
+        )
+    try:
+        pairs = {
+            layer: tuple(_real(arrays, f"{layer}/{part}", shape_, network)
+                         for part, shape_ in zip(PARTS, (shape, shape[-1:]), strict=True))
+            for layer, shape in shapes.items()
+        }  # fmt: skip
+    except ValueError as error:
+        raise ValueError(f"cannot read {path}: {error}") from error
+    return pairs
+
+
+def _first(names):
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return shortened(names[0]) + more
+
+
+def _whose(arrays, network):
+    """Guess by the number of convolutions which of the other networks a file belongs to."""
+    count = sum(len(array.shape) == 4 for array in arrays.values())
+    others = [name for name in NETWORKS if name != network and len(layer_names(name)) == count]
+    return f"; is it of {others[0]}?" if others else ""
+
+
+def _real(arrays, name, shape, network):
+    """Read one array as ``float32``, once its shape and type are known to be right."""
+    array = arrays[name]
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"expected numbers, {name} holds {array.dtype}")
+    if array.shape != shape:
+        part = name.rpartition("/")[2]
+        raise ValueError(
+            f"expected a {part} {shape} for {name.partition('/')[0]} of {network}, "
+            f"got {array.shape}"
+        )
+    with np.errstate(over="ignore"):
+        values = np.asarray(array[()], np.float32)
+    if not np.isfinite(values).all():
+        raise ValueError(f"it holds no usable weights for {name}")
+    return values
 
 
 def _download(network):
     """Find Keras' weights in Keras' cache, or fetch them.
 
     The cache gets nothing but the complete file, so that two processes that fetch it at once, or
-    one that is killed, leave nothing broken behind.
+    one that is killed, leave nothing broken behind. Whether it can be written is found out first.
     """
     address, md5 = KERAS_WEIGHTS[network]
-    cache = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"), "models")
-    path = cache / address.rpartition("/")[2]
+    path = _cache() / address.rpartition("/")[2]
     try:
         if path.exists() and _md5(path, _state(path)) == md5:
             return path
+        writable_folder(path.parent)
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"cannot keep the weights of {network}: {one_line(error)}; set KERAS_HOME to a folder "
+            f"that can be read and written to"
+        ) from error
+    try:
         data = download_known(address, md5)
-        cache.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as file:
             file.write(data)
         return path
@@ -264,3 +340,14 @@ def _download(network):
 @kept
 def _md5(path, state):
     return hashlib.md5(path.read_bytes()).hexdigest()  # noqa: S324
+
+
+def _cache():
+    """Where Keras keeps what it has downloaded; a home folder is needed only without KERAS_HOME."""
+    try:
+        home = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras").expanduser()
+    except RuntimeError as error:
+        raise ValueError(
+            "expected a home folder, or KERAS_HOME as one to keep weights in"
+        ) from error
+    return home / "models"

@@ -84,16 +84,10 @@ class TestFiles:
         with pytest.raises(ValueError, match=r"mine\.npz"):
             load_weights("vgg19", path)
 
-    def test_more_than_weights_does_no_harm(self, random_weights, tmp_path):
-        arrays = {"licence": np.array("MIT")}
-        for name, (kernel, bias) in random_weights.items():
-            arrays |= {f"{name}/kernel": kernel, f"{name}/bias": bias}
-        np.savez(tmp_path / "mine.npz", **arrays)
-        assert_equal_weights(load_weights("vgg16", tmp_path / "mine.npz"), random_weights)
-
     @pytest.mark.parametrize("dtype", ["complex64", "U1", "datetime64[s]"])
     def test_what_is_no_real_number_is_refused(self, dtype, tmp_path):
-        np.savez(tmp_path / "odd.npz", **{"block1_conv1/kernel": np.zeros((3, 3, 3, 64), dtype)})
+        odd = {"block1_conv1/kernel": np.zeros((3, 3, 3, 64), dtype)}
+        np.savez(tmp_path / "odd.npz", **constant_arrays("vgg16") | odd)
         with pytest.raises(ValueError, match=r"odd\.npz: .*block1_conv1/kernel holds "):
             load_weights("vgg16", tmp_path / "odd.npz")
 
@@ -210,6 +204,125 @@ def published_file(network, gap=None):
     return data.getvalue()
 
 
+def constant_arrays(network):
+    """All arrays of a network, in no memory: key -> array of ones."""
+    arrays = {}
+    for name, shape in kernel_shapes(network).items():
+        arrays[f"{name}/kernel"] = np.broadcast_to(np.int8(1), shape)
+        arrays[f"{name}/bias"] = np.broadcast_to(np.int8(1), shape[-1:])
+    return arrays
+
+
+TOP_SHAPES = {"fc1": (25088, 4096), "fc2": (4096, 4096), "predictions": (4096, 1000)}
+
+
+def place_of(key, network, layout):
+    """Where Keras puts an array of the network; any other stands where its key says."""
+    layer, _, part = key.partition("/")
+    if part not in ("kernel", "bias") or layer not in (*layer_names(network), *TOP_SHAPES):
+        return key
+    if layout != ".weights.h5":
+        return f"{'model_weights/' if layout == 'model.h5' else ''}{layer}/{layer}/{part}:0"
+    order = list(TOP_SHAPES) if layer in TOP_SHAPES else layer_names(network)
+    number = f"_{order.index(layer)}" if order.index(layer) else ""
+    kind = "dense" if layer in TOP_SHAPES else "conv2d"
+    return f"layers/{kind}{number}/vars/{('kernel', 'bias').index(part)}"
+
+
+def write(path, arrays, network, layout):
+    """Write arrays as one of the kinds of file that are read."""
+    if layout == ".npz":
+        np.savez_compressed(path, **arrays)
+        return path
+    with h5py.File(path, "w") as file:
+        for key, array in arrays.items():  # a fill value takes no room
+            place = place_of(key, network, layout)
+            file.create_dataset(place, array.shape, array.dtype, fillvalue=1)
+    return path
+
+
+LAYOUTS = {".npz": "a.npz", ".h5": "a.h5", "model.h5": "a.hdf5", ".weights.h5": "a.weights.h5"}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+class TestEveryArrayIsAccountedFor:
+    @pytest.fixture
+    def file(self, tmp_path, layout):
+        return lambda arrays, network: write(tmp_path / LAYOUTS[layout], arrays, network, layout)
+
+    @pytest.mark.parametrize(("network", "other"), [("vgg16", "vgg19"), ("vgg19", "vgg16")])
+    def test_a_file_of_the_other_network_is_refused(self, network, other, file):
+        path = file(constant_arrays(other), other)
+        with pytest.raises(ValueError, match=rf"{path.name}: expected .* is it of {other}\?"):
+            load_weights(network, path)
+        assert len(load_weights(other, path)) == len(layer_names(other))
+
+    def test_the_classifier_is_passed_over(self, file):
+        arrays = constant_arrays("vgg16")
+        for name, shape in TOP_SHAPES.items():
+            arrays[f"{name}/kernel"] = np.broadcast_to(np.int8(1), shape)
+            arrays[f"{name}/bias"] = np.ones(shape[-1:], np.int8)
+        assert list(load_weights("vgg16", file(arrays, "vgg16"))) == layer_names("vgg16")
+
+    @pytest.mark.parametrize(
+        "extra",
+        [
+            "block1_conv1/gamma",
+            "block3_conv4/kernel",
+            "layers/conv2d_13/vars/0",
+            "fc1/mean",
+            "note",
+        ],
+    )
+    def test_what_is_left_over_is_named(self, extra, file):
+        arrays = constant_arrays("vgg16") | {extra: np.zeros(3, np.float32)}
+        with pytest.raises(ValueError, match=rf"it also holds {extra}"):
+            load_weights("vgg16", file(arrays, "vgg16"))
+
+    def test_a_second_kernel_of_a_layer_is_named(self, file, layout):
+        path = file(constant_arrays("vgg16"), "vgg16")
+        second = {".npz": "block1_conv1/W", ".weights.h5": "layers/conv2d/vars/2"}
+        root = "model_weights/" if layout == "model.h5" else ""
+        second = second.get(layout, f"{root}block1_conv1/z/kernel:0")
+        if layout == ".npz":
+            write(path, constant_arrays("vgg16") | {second: np.zeros(3)}, "vgg16", layout)
+        else:
+            with h5py.File(path, "a") as added:
+                added[second] = np.zeros((3, 3, 3, 64), np.float32)
+        with pytest.raises(ValueError, match=rf"it also holds {second}"):
+            load_weights("vgg16", path)
+
+    def test_the_wrong_case_is_named_with_what_lacks(self, file):
+        arrays = constant_arrays("vgg16")
+        arrays["Block1_conv1/kernel"] = arrays.pop("block1_conv1/kernel")
+        message = r"it lacks block1_conv1/kernel and it also holds Block1_conv1/kernel"
+        with pytest.raises(ValueError, match=message):
+            load_weights("vgg16", file(arrays, "vgg16"))
+
+    @pytest.mark.parametrize("name", ["features.0.weight", "conv1/conv/kernel:0", "a" * 500])
+    def test_another_architecture_is_refused_in_one_short_line(self, name, file):
+        path = file({name: np.zeros((3, 3), np.float32)}, "vgg16")
+        with pytest.raises(ValueError, match="it lacks block1_conv1/kernel and 25 more") as caught:
+            load_weights("vgg16", path)
+        assert len(str(caught.value)) < 300 + len(str(path))
+
+
+def test_the_state_of_an_optimizer_is_passed_over(tmp_path):
+    for layout, place in ((".weights.h5", "optimizer/vars/3"), ("model.h5", "optimizer_weights/m")):
+        path = write(tmp_path / LAYOUTS[layout], constant_arrays("vgg16"), "vgg16", layout)
+        with h5py.File(path, "a") as file:
+            file[place] = np.zeros((3, 3, 3, 64), np.float32)
+        assert len(load_weights("vgg16", path)) == 13
+
+
+@pytest.mark.parametrize("name", ["MINE.NPZ", "Mine.H5", "a.weights.HDF5"])
+def test_endings_in_capitals(name, tmp_path):
+    layout = ".npz" if name == "MINE.NPZ" else ".weights.h5" if "weights" in name else ".h5"
+    path = write(tmp_path / "file", constant_arrays("vgg16"), "vgg16", layout)
+    path = path if path.exists() else path.with_name("file.npz")  # where NumPy puts it
+    assert len(load_weights("vgg16", path.rename(tmp_path / name))) == 13
+
+
 class TestDownload:
     @pytest.fixture
     def publish(self, serve, tmp_path, monkeypatch):
@@ -284,7 +397,7 @@ class TestDownload:
         publish("vgg19", break_off, hashlib.md5(data).hexdigest())  # noqa: S324
         with pytest.raises(ValueError, match=f"got .* of {len(data) // 2:,} bytes"):
             load_weights("vgg19", "imagenet")
-        assert not (tmp_path / "cache").exists()
+        assert not list((tmp_path / "cache" / "models").iterdir())
 
     def test_a_download_without_end_is_given_up(self, publish, monkeypatch):
         sent = []
@@ -318,6 +431,47 @@ class TestDownload:
 
         publish("vgg19", elsewhere, "0" * 32)
         with pytest.raises(ValueError, match="it leads to http://example.org.* not https"):
+            load_weights("vgg19", "imagenet")
+
+    def test_keras_home_alone_is_enough(self, publish, tmp_path, monkeypatch):
+        def nowhere():
+            raise RuntimeError("Could not determine home directory.")
+
+        publish("vgg19", published_file(tmp_path / "file.h5", "vgg19"))
+        monkeypatch.setattr(weights_module.Path, "home", nowhere)
+        assert len(load_weights("vgg19", "imagenet")) == 16
+        for nothing in (None, ""):
+            monkeypatch.setenv("KERAS_HOME", "") if nothing == "" else monkeypatch.delenv(
+                "KERAS_HOME"
+            )
+            with pytest.raises(ValueError, match="expected a home folder, or KERAS_HOME"):
+                load_weights("vgg19", "imagenet")
+
+    def test_a_cache_in_the_home_folder(self, publish, tmp_path, monkeypatch):
+        publish("vgg19", published_file(tmp_path / "file.h5", "vgg19"))
+        monkeypatch.setenv("HOME", str(tmp_path / "home"))
+        for home, folder in (("~/mine", "home/mine/models"), ("", "home/.keras/models")):
+            monkeypatch.setenv("KERAS_HOME", home)
+            load_weights("vgg19", "imagenet")
+            assert (tmp_path / folder / "weights_notop.h5").is_file()
+
+    @pytest.mark.parametrize("fault", ["a file", "no right", "a folder"])
+    def test_a_cache_that_cannot_be_written_is_told_before_the_download(
+        self, fault, publish, tmp_path, monkeypatch
+    ):
+        publish("vgg19", lambda request: pytest.fail("downloaded"), "0" * 32)
+        cache = tmp_path / "cache"
+        if fault == "a file":
+            cache.write_bytes(b"")
+        elif fault == "a folder":  # where the file should be
+            (cache / "models" / "weights_notop.h5").mkdir(parents=True)
+        else:
+
+            def refuse(self):
+                raise PermissionError(13, "Permission denied")
+
+            monkeypatch.setattr(weights_module.Path, "touch", refuse)  # root may write anywhere
+        with pytest.raises(ValueError, match="cannot keep the weights of vgg19: .*set KERAS_HOME"):
             load_weights("vgg19", "imagenet")
 
     def test_no_network_says_what_to_do(self, publish):
