@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
-from stylelib.images.formats import load_formats
 from stylelib.images.load import load_image
 from stylelib.vgg.weights import DATA
 from tests.small_network import use_small_network
+from tools.malformed import register_formats
 
 # TensorFlow's first call of everything is slow, so a deadline would only fail at random.
 settings.register_profile("full", deadline=None, max_examples=50)
 settings.register_profile("fast", deadline=None, max_examples=8, derandomize=True)
 settings.load_profile("full")  # unless another is asked for by --hypothesis-profile
 
-load_formats()  # so that tests see what can be written
+register_formats()  # so that tests see what can be written
 
 
 @pytest.fixture

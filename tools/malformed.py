@@ -5,6 +5,7 @@
 
 import argparse
 import collections
+import contextlib
 import functools
 import io
 import random
@@ -17,7 +18,6 @@ import zlib
 from PIL import Image, ImageCms
 
 from stylelib.images import load as images
-from stylelib.images.formats import load_formats
 
 LIMIT = 1_000_000  # pixels, instead of `MAX_PIXELS`: a small file may claim any size
 SIZES = (0, 1, 2, 999, 4000, 0x7FFF, 0xFFFF, 0x10000, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
@@ -29,6 +29,15 @@ def encoded(picture, format, **options):
     file = io.BytesIO()
     picture.save(file, format=format, **options)
     return file.getvalue()
+
+
+def register_formats():
+    """Let Pillow write all that it can, and HEIF where pillow-heif is installed."""
+    Image.init()
+    with contextlib.suppress(ImportError):
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
 
 
 @functools.cache
@@ -71,7 +80,7 @@ def corpus():
           for format in ("GIF", "PNG", "WEBP", "TIFF")),
         ("MPO", "RGB", {"save_all": True, "append_images": [colour]}),
     ]  # fmt: skip
-    load_formats()
+    register_formats()
     files = {}
     for format_, mode, options in variants:
         if format_ in Image.SAVE:  # not all versions have AVIF, and HEIF comes from pillow-heif

@@ -14,6 +14,7 @@ import itertools
 import socket
 import ssl
 import string
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -21,15 +22,13 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from tqdm import tqdm
 
-from stylelib._utils.checks import one_line
+from stylelib._utils.checks import one_line, shortened
 
 #: Largest file that is downloaded, in bytes.
 MAX_DOWNLOAD = 64 * 2**20
 MAX_KNOWN = 128 * 2**20  # of those whose hash is known
 MAX_SILENCE = 20.0  # seconds without a byte
 MAX_SECONDS = 120.0  # for all of it, redirects included
-
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 def download(address):
@@ -58,20 +57,21 @@ def download(address):
     ...
     ValueError: cannot read http://example.org/picture.png: expected an address that starts with https://
     """
-    if not address.startswith("https://"):
-        raise ValueError(f"cannot read {address}: expected an address that starts with https://")
+    name = shortened(address)
+    if not _is_https(address):
+        raise ValueError(f"cannot read {name}: expected an address that starts with https://")
     try:
         with _opener().open(_quoted(address), timeout=MAX_SILENCE) as answer:
             large = (answer.length or 0) > MAX_DOWNLOAD
             data = b"" if large else answer.read(MAX_DOWNLOAD + 1)
             missing = answer.length or 0
     except Exception as error:  # an address can be wrong in many ways, and so can an answer
-        raise ValueError(f"cannot read {address}: {one_line(error)}") from error
+        raise ValueError(f"cannot read {name}: {shortened(one_line(error))}") from error
     if large or len(data) > MAX_DOWNLOAD:
-        raise ValueError(f"cannot read {address}: expected at most {MAX_DOWNLOAD >> 20} MiB")
+        raise ValueError(f"cannot read {name}: expected at most {MAX_DOWNLOAD >> 20} MiB")
     if missing:
         expected = f"expected {len(data) + missing:,} bytes, got {len(data):,}"
-        raise ValueError(f"cannot read {address}: {expected}")
+        raise ValueError(f"cannot read {name}: {expected}")
     return data
 
 
@@ -106,7 +106,8 @@ def download_known(address, md5):
     opener = urllib.request.build_opener(_HttpsOnly())
     with opener.open(address, timeout=MAX_SILENCE) as answer:
         name, size = address.rpartition("/")[2], getattr(answer, "length", None)
-        bar = tqdm.wrapattr(answer, "read", size, desc=name, disable=None, leave=False)
+        silent = None if sys.stderr else True  # None: where it is no terminal
+        bar = tqdm.wrapattr(answer, "read", size, desc=name, disable=silent, leave=False)
         with bar as file:
             parts = iter(functools.partial(file.read, 2**20), b"")
             data = b"".join(itertools.islice(parts, MAX_KNOWN >> 20))
@@ -125,13 +126,12 @@ def is_public(place):
     [True, False, False, False]
     """
     ip = ipaddress.ip_address(place)
-    if ip.version == 6:  # some stand for an IPv4 address, and lead there
-        inner = ip.ipv4_mapped or ip.sixtofour
-        if ip in _NAT64:
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        ip = inner or ip
     site_local = getattr(ip, "is_site_local", False)  # fec0::/10, which only IPv6 has
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or site_local)
+
+
+def _is_https(address):
+    return address[:8].lower() == "https://"
 
 
 def _quoted(address):
@@ -167,7 +167,7 @@ class _HttpsOnly(urllib.request.HTTPRedirectHandler):
     """Follow a redirect only where it stays on https."""
 
     def redirect_request(self, request, file, code, message, headers, address):
-        if not address.startswith("https://"):
+        if not _is_https(address):
             raise urllib.error.URLError(f"it leads to {address}, which is not https")
         return super().redirect_request(request, file, code, message, headers, address)
 
@@ -198,7 +198,10 @@ class _Connection(http.client.HTTPSConnection):
 
 
 class _Socket(ssl.SSLSocket):
-    """A socket for which a server that sends a byte now and then is late in the end."""
+    """A socket for which a server is late in the end that sends a byte of its headers now and then.
+
+    Between two parts of the body the time could be looked at; headers are read by `http.client`.
+    """
 
     def recv_into(self, *arguments):
         self.settimeout(_seconds_left(self.deadline))

@@ -3,11 +3,14 @@
 import contextlib
 import ctypes
 import functools
-import logging
 import re
-import warnings
+import struct
+import threading
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, JpegImagePlugin
+
+from stylelib.images.png import without_metadata
+from stylelib.images.tiff import RawPhotograph, begin_with_picture
 
 #: Formats that are read, by Pillow's names, as far as this Pillow knows them. The others are left
 #: out: some run other programs (EPS), unpack without bound (FITS) or are no pictures.
@@ -18,10 +21,19 @@ FORMATS = ("AVIF", "BMP", "DIB", "GIF", "HEIF", "JPEG", "JPEG2000", "JXL", "MPO"
 MAX_SCANS = 100
 
 _JPEG_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")  # \xff00 is data, \xffd0 to d7 lie in it
+_HEIC = (b"heic", b"heix", b"mif1", b"msf1", b"hevc", b"hevx", b"heim", b"heis")
+# How raw photographs begin that are no TIFF, or not quite: of Olympus, Panasonic, Fujifilm, Canon,
+# Minolta and Sigma.
+_RAW = re.compile(
+    rb"IIR[OS]|MMOR|IIU\0|FUJIFILM|II\x1a\0\0\0HEAP|....ftypcrx |\0MRM|FOVb", re.DOTALL
+)
 
 
 def open_picture(file):
     """Open a binary file as a PIL image, whose pixels are not decoded yet.
+
+    Of a file with several pictures it is the one that a viewer would show: the first frame of an
+    animation, the largest of a photograph and its previews. Nothing of Pillow's own is changed.
 
     Parameters
     ----------
@@ -35,8 +47,8 @@ def open_picture(file):
     Raises
     ------
     ValueError
-        Where the file is of none of `FORMATS`, or a JPEG of more than `MAX_SCANS` scans. On
-        damaged files Pillow raises nearly anything else.
+        Where the file is of none of `FORMATS`, a raw photograph, or a JPEG of more than `MAX_SCANS`
+        scans. On damaged files Pillow raises nearly anything else.
 
     Examples
     --------
@@ -44,33 +56,65 @@ def open_picture(file):
     >>> open_picture(io.BytesIO(b"P5 2 1 255 ab")).size
     (2, 1)
     """
-    load_formats()
+    start, profile, page = _start(file), None, file
+    if start.startswith(b"\x89PNG\r\n\x1a\n"):
+        page, profile = without_metadata(file)
+    elif start.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
+        page = begin_with_picture(file)
+    elif start.startswith(b"\xff\xd8") and count_scans(file.read()) > MAX_SCANS:
+        raise ValueError(f"expected a JPEG of at most {MAX_SCANS} scans")
     try:
-        picture = Image.open(file, formats=[name for name in FORMATS if name in Image.OPEN])
-    except UnidentifiedImageError:
-        raise ValueError(_what_it_is(file)) from None
-    if picture.format in {"JPEG", "MPO"}:
-        file.seek(0)
-        if count_scans(file.read()) > MAX_SCANS:
-            raise ValueError(f"expected a JPEG of at most {MAX_SCANS} scans")
+        picture = _opened(page, start)
+    except Exception as error:
+        if start.startswith((b"II", b"MM")) and page is not file:
+            raise RawPhotograph from error
+        raise
+    if picture is None:
+        raise ValueError(_what_it_is(start)) if page is file else RawPhotograph
+    if picture.format == "PNG":
+        picture.info["icc_profile"] = profile
+        if picture.default_image and picture.n_frames > 1:
+            picture.seek(1)  # what comes before is shown only by programs without animation
     return picture
 
 
+def _opened(file, start):
+    """Open as `Image.open` does, but leave the size to be checked by us, without a warning."""
+    for accepts, factory in _readers().values():
+        with contextlib.suppress(SyntaxError, IndexError, TypeError, struct.error):
+            accepted = accepts is None or accepts(start)
+            if accepted and not isinstance(accepted, str):  # which says what is not installed
+                file.seek(0)
+                return factory(file, "")
+    return None
+
+
 @functools.cache
-def load_formats():
-    """Let Pillow load all formats that it knows, and HEIF where pillow-heif is installed.
+def _readers():
+    """Format -> what tells by a file's start whether it may be one, and what opens it."""
+    Image.init()
+    known = {name: Image.OPEN[name][::-1] for name in FORMATS if name in Image.OPEN}
+    known["JPEG"] = known["JPEG"][0], JpegImagePlugin.JpegImageFile  # of several the first
+    with contextlib.suppress(ImportError):
+        from pillow_heif import HeifImageFile
+
+        known["HEIF"] = _is_heic, HeifImageFile
+    return known
+
+
+def _is_heic(start):
+    return start[4:8] == b"ftyp" and start[8:12] in _HEIC
+
+
+def known_formats():
+    """Those of `FORMATS` that can be read here.
 
     Examples
     --------
-    >>> load_formats()
-    >>> "JPEG" in Image.OPEN
+    >>> "JPEG" in known_formats()
     True
     """
-    Image.init()
-    with contextlib.suppress(ImportError):
-        import pillow_heif
-
-        pillow_heif.register_heif_opener()
+    return [name for name in FORMATS if name in _readers()]
 
 
 def check_tiles(picture, max_pixels):
@@ -100,33 +144,52 @@ def count_scans(data):
     return scans
 
 
-@contextlib.contextmanager
-def quiet():
-    """Let neither Pillow nor libtiff say anything: errors are raised anyway."""
-    _silence()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+class _Libtiff:
+    """What libtiff does with its messages, such as "ZIPDecode: Decoding error at scanline 0".
+
+    It writes them to file descriptor 2 by itself, beside the error that Pillow raises. What it does
+    belongs to the process, so the first user silences it, and the last one puts back what was.
+    """
+
+    def __init__(self):
+        self.lock, self.users, self.before = threading.Lock(), 0, None
+
+    def __enter__(self):
+        with self.lock:
+            if self.users == 0:
+                self.before = self._set(None)
+            self.users += 1
+
+    def __exit__(self, *error):
+        with self.lock:
+            self.users -= 1
+            if self.users == 0:
+                self._set(self.before)
+
+    def _set(self, handler):
+        try:  # where it is linked in another way it cannot be reached, and goes on
+            set_handler = ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler
+        except (AttributeError, OSError):
+            return None
+        set_handler.argtypes, set_handler.restype = [ctypes.c_void_p], ctypes.c_void_p
+        return set_handler(handler)
 
 
-@functools.cache
-def _silence():
-    # Without a handler Python prints what Pillow logs.
-    logging.getLogger("PIL").addHandler(logging.NullHandler())
-    # libtiff prints by itself. Where it is linked otherwise, it cannot be reached, and goes on.
-    with contextlib.suppress(AttributeError, OSError):
-        handler = ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler
-        handler.argtypes, handler.restype = [ctypes.c_void_p], ctypes.c_void_p
-        handler(None)
+silence_decoders = _Libtiff()
 
 
-def _what_it_is(file):
+def _start(file):
     file.seek(0)
-    start = file.read(12)
+    start = file.read(16)
+    file.seek(0)
+    return start
+
+
+def _what_it_is(start):
     if not start:
         return "the file is empty"
-    brand = start[8:12] if start[4:8] == b"ftyp" else None
-    if brand in (b"heic", b"heix", b"mif1", b"msf1", b"hevc") and "HEIF" not in Image.OPEN:
+    if _RAW.match(start):
+        return str(RawPhotograph())
+    if _is_heic(start) and "HEIF" not in _readers():
         return "HEIC needs the package pillow-heif"
-    known = ", ".join(name for name in FORMATS if name in Image.OPEN)
-    return f"got a damaged file or none of {known}"
+    return f"got a damaged file or none of {', '.join(known_formats())}"

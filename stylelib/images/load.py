@@ -3,14 +3,18 @@
 An **image** is a ``uint8`` array of shape ``(H, W, 3)``, RGB, 0 to 255, everywhere in the library.
 """
 
+import re
+
 import numpy as np
 from PIL import ExifTags, Image
 
 from stylelib._utils.checks import check_choice, check_count, one_line
 from stylelib.images.colours import to_srgb
-from stylelib.images.formats import check_tiles, open_picture, quiet
+from stylelib.images.formats import check_tiles, open_picture, silence_decoders
+from stylelib.images.levels import DARK, NEARLY_BLACK, to_levels
 from stylelib.images.sizes import MAX_PIXELS, check_size, scaled_size
-from stylelib.images.sources import name_of, open_source
+from stylelib.images.sources import name_of, open_binary
+from stylelib.images.tiff import orientation
 
 RESAMPLINGS = {
     "lanczos": Image.Resampling.LANCZOS,
@@ -19,7 +23,8 @@ RESAMPLINGS = {
     "nearest": Image.Resampling.NEAREST,
 }
 
-# What undoes each EXIF orientation.
+# What undoes each EXIF orientation. `ImageOps.exif_transpose` writes the other EXIF data anew, and
+# fails where one of them cannot be written, such as a resolution that is not a number.
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -36,14 +41,17 @@ def load_image(source, max_size=None, size=None, resampling="lanczos"):
 
     EXIF orientation is applied, colours go through the ICC profile to sRGB, transparency is laid
     over white, and greyscale, palette, CMYK and 16-bit pictures become 8-bit RGB. Of an animation
-    the first frame is taken. Damaged EXIF data or profiles are passed over.
+    the first frame is taken, and of a file with a preview the full picture. Damaged metadata and
+    profiles are passed over.
 
     Parameters
     ----------
-    source : str, path, bytes, binary file, PIL image or array
-        A string that starts with ``https://`` is downloaded. An array has shape ``(H, W)``,
-        ``(H, W, 1)``, ``(H, W, 3)`` or ``(H, W, 4)`` and is ``bool``, ``uint8`` (0 to 255),
-        ``uint16`` (0 to 65535) or floating point (0 to 1).
+    source : str, path, bytes, binary file, PIL image, array or tensor
+        A string that starts with ``https://`` is downloaded. A file that was opened is read from
+        its start. An array, or whatever NumPy can make one of without copying a list, has shape
+        ``(H, W)``, ``(H, W, 1)``, ``(H, W, 3)`` or ``(H, W, 4)``; an axis of one picture before
+        these is dropped. A PIL image is turned as the EXIF data say that it carries; `rotate` and
+        `transpose` of Pillow keep these, ``ImageOps.exif_transpose`` does not.
     max_size : int, optional
         Upper bound of the longer side. A smaller picture is left as it is.
     size : (int, int), optional
@@ -58,8 +66,32 @@ def load_image(source, max_size=None, size=None, resampling="lanczos"):
     Raises
     ------
     ValueError
-        Where the source is missing, is no picture, is damaged, has more than `MAX_PIXELS` pixels
-        or 1 GiB, or holds floats outside 0 to 1. The message names the source.
+        Where the source is missing, is no picture, is damaged, is a raw photograph, has more than
+        `MAX_PIXELS` pixels or 1 GiB, or holds numbers in none of the ranges below. The message
+        names the source.
+
+    Notes
+    -----
+    Numbers are read by their kind and by the largest of them, in arrays and tensors, PIL images and
+    files alike:
+
+    ======== ============= ============================================
+    numbers  largest       are read as
+    ======== ============= ============================================
+    bool                   False is black, True is white
+    integers 0 … 255       0 … 255, black to white
+    integers 4096 … 65535  0 … 65535, black to white
+    floats   0 … 1         0 … 1, black to white
+    floats   16 … 255      0 … 255, black to white
+    ======== ============= ============================================
+
+    All else is an error: negative numbers, NaN and infinity, integers above 65535, floats above
+    255, and integers from 256 to 4095 or floats from 1 to 16 as the largest, which would come out
+    nearly black. What rounds to a level from 0 to 255 is inside: 1.0000001 is white. So integers of
+    any width that go to 255 are as bright as in ``uint8``, floats that are all at most 1 are never
+    taken for levels, and a picture of 10 or 12 bits in wider integers has to be scaled first (in a
+    TIFF that says so, 12 bits are). Of colours of 16 bits in a file Pillow hands on the upper
+    eight, so a file of these that needs the lower ones is an error, too.
 
     Examples
     --------
@@ -77,13 +109,7 @@ def load_image(source, max_size=None, size=None, resampling="lanczos"):
         check_count("max_size", max_size)
     if size is not None:
         size = check_size(size)
-    name = name_of(source)
-    if isinstance(source, np.ndarray):
-        image = _from_array(source, name)
-    elif isinstance(source, Image.Image):
-        image = _decode(source, name)
-    else:
-        image = _read(source, name)
+    image = _picture(source, name_of(source))
     if max_size is not None and max(image.size) > max_size:
         size = scaled_size((image.height, image.width), max_size)
     if size is not None and (image.height, image.width) != size:
@@ -92,94 +118,114 @@ def load_image(source, max_size=None, size=None, resampling="lanczos"):
     return np.array(image)
 
 
+def _picture(source, name):
+    """Turn any source into a PIL image of mode RGB."""
+    if isinstance(source, Image.Image):
+        return _decode(source, name)
+    # Strings of NumPy have the method, too, and so have few files.
+    if hasattr(source, "__array__") and not isinstance(source, (str, bytes)):
+        return _from_array(source, name)
+    return _read(source, name)
+
+
 def _read(source, name):
     """Turn a file into a PIL image of mode RGB."""
-    with open_source(source, name) as file, quiet():
+    with open_binary(source, name) as file, silence_decoders:
         try:
             picture = open_picture(file)
         except Exception as error:  # Pillow's plugins raise nearly anything on damaged files
             reason = f"expected a picture, {one_line(error)}"
             raise ValueError(f"cannot read {name}: {reason}") from error
-        return _decode(picture, name)
+        return _decode(picture, name, _turned_in_file)
 
 
-def _decode(picture, name):
+def _decode(picture, name, turned=None):
     """Turn any PIL image into one of mode RGB."""
     _check_pixels(picture.width, picture.height, name)
     try:
-        with quiet():
-            check_tiles(picture, MAX_PIXELS)
-            picture.load()
-            picture = _upright(picture)
-            if not picture.mode.startswith(("F", "I")):
-                return to_srgb(picture)
-            values = np.asarray(picture)
+        check_tiles(picture, MAX_PIXELS)
+        halved = _is_halved(picture)
+        picture.load()
+        picture = _upright(picture, turned or _turned)
+        deep = picture.mode.startswith(("F", "I"))
+        image = np.asarray(picture) if deep else to_srgb(picture)
     except Exception as error:  # as above
         reason = f"the picture is damaged, {one_line(error)}"
         raise ValueError(f"cannot read {name}: {reason}") from error
-    return _from_deep(values, picture.info, name)
+    if deep:
+        return _from_deep(image, picture, name)
+    if halved and picture.convert("L").getextrema()[1] < DARK:
+        expected = "expected colours between 0 and 65535, got none above 4095"
+        raise ValueError(f"cannot read {name}: {expected}{NEARLY_BLACK}")
+    return image
 
 
-def _upright(picture):
-    """Turn a picture as its EXIF data says; where these are damaged it stays as it is."""
+def _is_halved(picture):
+    """Tell whether Pillow hands on only the upper half of 16 bits."""
+    return any(re.search(r";16|65535", str(tile[3])) for tile in getattr(picture, "tile", ()))
+
+
+def _upright(picture, turned):
+    """Turn a picture as its EXIF data say; where these are damaged it stays as it is."""
     try:
-        turn = TURNS.get(picture.getexif().get(ExifTags.Base.Orientation))
+        turn = TURNS.get(turned(picture))
     except Exception:  # as above
         turn = None
     return picture if turn is None else picture.transpose(turn)
 
 
-def _from_deep(values, info, name):
+def _turned(picture):
+    """How a PIL image says that it is turned, whoever said so."""
+    return picture.getexif().get(ExifTags.Base.Orientation)
+
+
+def _turned_in_file(picture):
+    """The same without the warnings of Pillow, which reads all EXIF data for it."""
+    exif = picture.info.get("exif")
+    return orientation(exif) if exif else _turned(picture)
+
+
+def _from_deep(values, picture, name):
     """Turn grey of more than 8 bits into a PIL image of mode RGB."""
-    if values.dtype.kind != "f":  # Pillow hands 16 bits on as 16 or as 32
-        if values.min() < 0 or values.max() > 65535:
-            got = f"got {values.min()} to {values.max()}"
-            raise ValueError(f"cannot read {name}: expected values between 0 and 65535, {got}")
-        values = values.astype(np.uint16)
-    picture = Image.fromarray(_to_uint8(values, name))
-    if isinstance(hidden := info.get("transparency"), int):
-        picture.putalpha(Image.fromarray(np.where(values == hidden, 0, 255).astype(np.uint8)))
-    picture.info["icc_profile"] = info.get("icc_profile")
-    return to_srgb(picture)
+    hidden = picture.info.get("transparency")
+    if getattr(picture, "tag_v2", {}).get(ExifTags.Base.BitsPerSample) == (12,):
+        values = values * np.uint16(16) + (values >> 8)
+    grey = Image.fromarray(_levels(values, name))
+    if isinstance(hidden, int):
+        grey.putalpha(Image.fromarray(np.where(values == hidden, 0, 255).astype(np.uint8)))
+    grey.info["icc_profile"] = picture.info.get("icc_profile")
+    return to_srgb(grey)
 
 
-def _from_array(array, name):
-    """Turn an array into a PIL image of mode RGB; its dtype tells the range of its values."""
+def _from_array(source, name):
+    """Turn an array, or what can be one, into a PIL image of mode RGB."""
+    try:
+        array = np.asarray(source if isinstance(source, np.ndarray) else source.__array__())
+    except Exception as error:  # of any library: on another device, symbolic, …
+        raise ValueError(f"cannot read {name}: expected an array, {one_line(error)}") from error
+    shape = array.shape
+    if array.ndim == 4 and shape[0] == 1:
+        array = array[0]
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
     if array.size == 0 or not (array.ndim == 2 or (array.ndim == 3 and array.shape[2] in (3, 4))):
         raise ValueError(
             f"cannot read {name}: expected an array of shape (H, W), (H, W, 3) or (H, W, 4), "
-            f"got {array.shape}"
+            f"got {shape}"
         )
     height, width = array.shape[:2]
     _check_pixels(width, height, name)
-    return to_srgb(Image.fromarray(np.ascontiguousarray(_to_uint8(array, name))))
+    return to_srgb(Image.fromarray(np.ascontiguousarray(_levels(array, name))))
+
+
+def _levels(values, name):
+    try:
+        return to_levels(values)
+    except ValueError as error:
+        raise ValueError(f"cannot read {name}: {error}") from error
 
 
 def _check_pixels(width, height, name):
     if not 0 < width * height <= MAX_PIXELS:
         expected = f"at most {MAX_PIXELS:,} pixels" if width * height else "at least one pixel"
         raise ValueError(f"cannot read {name}: expected {expected}, got {width} × {height}")
-
-
-def _to_uint8(array, name):
-    array = array.astype(array.dtype.newbyteorder("="), copy=False)
-    if array.dtype == np.uint8:
-        return array
-    if array.dtype == bool:
-        return array.astype(np.uint8) * np.uint8(255)
-    if array.dtype == np.uint16:
-        # Round value / 257 (65535 / 257 = 255) without floats, which take four times the memory.
-        return (array // 257 + (array % 257 > 128)).astype(np.uint8)
-    if array.dtype.kind != "f":
-        raise ValueError(
-            f"cannot read {name}: expected bool, uint8, uint16 or floats, got {array.dtype}"
-        )
-    if not (np.isfinite(array).all() and array.min() >= 0 and array.max() <= 1):
-        raise ValueError(
-            f"cannot read {name}: expected floats between 0 and 1, "
-            f"got {array.min():g} to {array.max():g}"
-        )
-    scaled = array * 255
-    return np.round(scaled, out=scaled).astype(np.uint8)

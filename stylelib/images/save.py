@@ -4,12 +4,20 @@ import os
 
 from PIL import Image
 
-from stylelib._utils.checks import one_line, shortened, shown
+from stylelib._utils.checks import one_line, shown
 from stylelib._utils.files import atomic_write, check_writable, user_path
 from stylelib.images.sizes import check_image
+from stylelib.images.sources import name_of
 
 #: Endings of the formats that `save_image` writes without changing the size of a picture.
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
+
+#: Lossy formats are written so that nothing of it is seen.
+OPTIONS = {
+    ".jpg": {"quality": 95, "subsampling": 0},
+    ".jpeg": {"quality": 95, "subsampling": 0},
+    ".webp": {"quality": 95},
+}
 
 
 def save_image(path, image):
@@ -18,7 +26,7 @@ def save_image(path, image):
     Parameters
     ----------
     path : str or path
-        The ending chooses the format, see `ENDINGS`.
+        The ending chooses the format, see `ENDINGS`. JPEG and WebP are written at quality 95.
     image : numpy.ndarray
         ``uint8``, ``(H, W, 3)``, RGB, 0 to 255.
 
@@ -37,9 +45,9 @@ def save_image(path, image):
     ...     load_image(folder + "/red.png")[0, 0].tolist()
     [255, 0, 0]
     """
-    check_image(image)
+    image = check_image(image)
     path = check_output(path)
-    options = {"quality": 95, "subsampling": 0} if path.suffix.lower() in {".jpg", ".jpeg"} else {}
+    options = OPTIONS.get(path.suffix.lower(), {})
     with atomic_write(path) as file:
         format_ = Image.registered_extensions()[path.suffix.lower()]
         try:
@@ -76,8 +84,7 @@ def check_output(path):
     path = user_path(path)
     if path.suffix.lower() not in ENDINGS:
         endings = ", ".join(ENDINGS)
-        raise ValueError(
-            f"cannot write {shortened(path)}: expected an ending {endings}, got {path.suffix!r}"
-        )
+        got = shown(path.suffix)
+        raise ValueError(f"cannot write {name_of(path)}: expected an ending {endings}, got {got}")
     check_writable(path)
     return path

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stylelib._utils.checks import check_count
+from stylelib._utils.checks import check_count, shown
 
 #: Largest picture that is read or made, in pixels. While 128 million are decoded, they take 1.3 GB,
 #: and 2.5 GB where there is transparency.
@@ -38,7 +38,7 @@ def check_size(size):
     ValueError: expected size as (height, width), got 256
     """
     if np.shape(size) != (2,):
-        raise ValueError(f"expected size as (height, width), got {size!r}")
+        raise ValueError(f"expected size as (height, width), got {shown(size)}")
     height, width = size
     for side in (height, width):
         check_count("each side of size", side)

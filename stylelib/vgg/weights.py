@@ -28,7 +28,7 @@ EMBEDDED_SHA256 = "e9b66f29cfcbef084fc0d9d9d9d8a1ffda0da07c3bb82690d3d61bec59c4b
 #: Weights that are no file of the user's.
 NAMES = ("embedded", "imagenet", "random")
 
-#: What a layer has, and the layers of the classifier on top, which a file may hold and nobody reads.
+#: What a layer has, and the layers of the classifier, which a file may hold and nobody reads.
 PARTS = ("kernel", "bias")
 TOP = ("fc1", "fc2", "predictions")
 
@@ -232,8 +232,7 @@ def _named(arrays, network):
 
     Examples
     --------
-    >>> places = ["model_weights/block1_conv1/kernel:0", "layers/conv2d_1/vars/1", "optimizer/vars/0"]
-    >>> list(_named(dict.fromkeys(places), "vgg16"))
+    >>> list(_named({"block1_conv1/kernel:0": 0, "layers/conv2d_1/vars/1": 1}, "vgg16"))
     ['block1_conv1/kernel', 'block1_conv2/bias']
     """
     order = {"conv2d": layer_names(network), "dense": TOP}

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms
 
+from stylelib.images import formats
 from stylelib.images.load import load_image
 from tools.malformed import encoded
 
@@ -253,6 +254,7 @@ class TestPhotographs:
         np.testing.assert_array_equal(image, np.array(noise))
 
     def test_heic_says_what_it_needs(self, monkeypatch):
-        monkeypatch.delitem(Image.OPEN, "HEIF", raising=False)
+        readers = {name: how for name, how in formats._readers().items() if name != "HEIF"}
+        monkeypatch.setattr(formats, "_readers", lambda: readers)
         with pytest.raises(ValueError, match="HEIC needs the package pillow-heif"):
             load_image(b"\0\0\0\x18ftypheic" + bytes(40))

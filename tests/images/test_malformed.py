@@ -2,9 +2,11 @@
 
 import io
 import os
+import shlex
 import struct
 import subprocess
 import sys
+import threading
 import zlib
 from pathlib import Path
 
@@ -268,7 +270,7 @@ class TestFiles:
         with pytest.raises(ValueError, match=r"a\.jpg: expected a picture, got a damaged file or"):
             load_image(path)
 
-    def test_links_and_pipes(self, tmp_path):
+    def test_links_and_pipes(self, tmp_path, monkeypatch):
         link = tmp_path / "link.png"
         link.symlink_to(tmp_path / "gone.png")
         with pytest.raises(ValueError, match=r"link\.png: it is a link to nothing"):
@@ -277,9 +279,38 @@ class TestFiles:
         link.symlink_to(link)
         with pytest.raises(ValueError, match=r"link\.png: it is a link to nothing"):
             load_image(link)
+        monkeypatch.setattr(sources, "MAX_WAIT", 0.05)
         os.mkfifo(tmp_path / "pipe.png")  # reading it would wait for ever
-        with pytest.raises(ValueError, match=r"pipe\.png: it is no file"):
+        with pytest.raises(ValueError, match=r"pipe\.png: it is a pipe to which nobody writes"):
             load_image(tmp_path / "pipe.png")
+
+    def test_pipes_and_devices_are_read(self, tmp_path, monkeypatch):
+        data = corpus()["PNG RGB 4"]
+        pipe = tmp_path / "pipe.png"
+        os.mkfifo(pipe)
+        writer = threading.Thread(target=pipe.write_bytes, args=(data,))
+        writer.start()
+        assert load_image(pipe).shape == (7, 13, 3)
+        writer.join()
+        monkeypatch.setattr(sources, "MAX_WAIT", 0.05)
+        code = "from stylelib import load_image; print(load_image('/dev/stdin').shape)"
+        for command in ("cat {0} |", "(sleep 0.3; cat {0}) |", ""):  # slower than MAX_WAIT, too
+            (tmp_path / "a.png").write_bytes(data)
+            given = "" if command else "< {0}"
+            line = f"{command} {sys.executable} -c {shlex.quote(code)} {given}"
+            line = line.format(shlex.quote(str(tmp_path / "a.png")))
+            done = subprocess.run(line, shell=True, capture_output=True, text=True)  # noqa: S602
+            assert (done.stdout, done.stderr) == ("(7, 13, 3)\n", "")
+        with pytest.raises(ValueError, match="/dev/null: expected a picture, the file is empty"):
+            load_image("/dev/null")
+
+    @pytest.mark.parametrize(
+        "name", ["data:image/png;base64," + "A" * 10**6, "a/" * 10**6, " data:,"]
+    )
+    def test_long_sources_are_repeated_in_short(self, name):
+        with pytest.raises(ValueError, match="cannot read ") as caught:
+            load_image(name)
+        assert len(str(caught.value)) < 200
 
     @pytest.mark.parametrize("name", ["a\nb.png", "a\0b.png", "a\udcff.png", "", "a" * 5000])
     def test_names_that_no_file_has_stay_in_one_line(self, name):

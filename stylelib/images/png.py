@@ -1,0 +1,87 @@
+"""PNG files without what nobody needs: texts, times, and profiles that Pillow finds too large."""
+
+import io
+import zlib
+
+#: Largest colour profile: what a JPEG can hold. Real ones of presses reach ten million bytes.
+MAX_PROFILE = 2**24
+MAX_TEXT = 2**20
+
+# Beside the chunks with a capital, which are needed: transparency and animation. Three more may say
+# how the picture is turned.
+_NEEDED = {b"tRNS", b"acTL", b"fcTL", b"fdAT"}
+_TURNS = {b"eXIf": b"", b"iTXt": b"XML:com.adobe.xmp\0", b"zTXt": b"Raw profile type exif\0"}
+
+
+def without_metadata(file):
+    """Leave all out of a PNG that costs memory or may be damaged, and shows nothing.
+
+    Pillow refuses the whole picture where a text or profile unpacks to more than 1 MiB, unless a
+    limit of the whole process is raised, and where any chunk is damaged.
+
+    Parameters
+    ----------
+    file : binary file
+        It can be sought in.
+
+    Returns
+    -------
+    file : binary file
+        The same where there is nothing to leave out.
+    profile : bytes or None
+        The colour profile; none where it is larger than `MAX_PROFILE` or damaged.
+    """
+    profile, kept, whole = None, [(0, 8)], True
+    for name, start, end in _chunks(file):
+        if name == b"iCCP" and profile is None:
+            profile = _unpacked(_body(file, start, end), MAX_PROFILE)
+        if name[:1].isupper() or name in _NEEDED or (name in _TURNS and _turns(file, start, end)):
+            kept.append((start, end))
+        else:
+            whole = False
+    if whole:
+        return file, profile
+    lean = io.BytesIO()
+    for start, end in kept:
+        file.seek(start)
+        lean.write(file.read(end - start))
+    return lean, profile
+
+
+def _chunks(file):
+    """Yield the name of each chunk, and where it begins and ends in the file."""
+    size, start = file.seek(0, io.SEEK_END), 8
+    while start < size:
+        file.seek(start)
+        head = file.read(8)
+        end = min(start + 12 + int.from_bytes(head[:4], "big"), size)
+        yield head[4:], start, end
+        start = end
+
+
+def _body(file, start, end):
+    file.seek(start + 8)
+    return file.read(end - start - 12)
+
+
+def _turns(file, start, end):
+    """Tell whether a chunk may say how the picture is turned, and is small and undamaged."""
+    if end - start > MAX_TEXT:
+        return False
+    file.seek(start + 4)
+    name, body, checksum = file.read(4), _body(file, start, end), file.read(4)
+    if zlib.crc32(name + body) != int.from_bytes(checksum, "big"):
+        return False
+    if name == b"iTXt" and body[18:19] == b"\1":  # packed
+        return False
+    return body.startswith(_TURNS[name]) and (name != b"zTXt" or bool(_unpacked(body, MAX_TEXT)))
+
+
+def _unpacked(body, limit):
+    """Unpack what follows a chunk's keyword and method, if it is whole and not too large."""
+    packer = zlib.decompressobj()
+    try:
+        data = packer.decompress(body.partition(b"\0")[2][1:], limit)
+    except zlib.error:
+        return None
+    return data if packer.eof else None
