@@ -9,7 +9,7 @@ Two kinds of picture cross the library's public functions, and nothing else:
 
 import numpy as np
 
-from stylelib._utils.tensorflow import tf
+from stylelib._utils.tensorflow import check_tensorflow, tf
 from stylelib.images.sizes import check_image, check_size
 
 #: Mean colour of ImageNet's training pictures in BGR order, as VGG's authors published it.
@@ -41,6 +41,7 @@ def preprocess(image):
     >>> [round(float(value)) for value in preprocess(red)[0, 0, 0]]  # blue, green, red
     [-104, -117, 131]
     """
+    check_tensorflow()
     bgr = check_image(image)[np.newaxis, :, :, ::-1].astype(np.float32)
     return tf.constant(bgr - MEAN_BGR)
 
@@ -112,6 +113,7 @@ def deprocess_stretched(x):
 
 def _to_rgb(x):
     """Add the mean colour, unrounded: ``float32``, ``(H, W, 3)``, RGB."""
+    check_tensorflow()
     values = np.asarray(x)
     if values.ndim != 4 or values.shape[0] != 1 or values.shape[3] != 3:
         raise ValueError(f"expected a picture of shape (1, H, W, 3), got shape {values.shape}")

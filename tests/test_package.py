@@ -2,14 +2,18 @@
 
 import os
 import runpy
+import shlex
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import stylelib
+from stylelib import VGG, deprocess, preprocess
+from stylelib._utils.tensorflow import tf
 from stylelib.sweeps.plan_file import tomllib
 from stylelib.vgg.weights import DATA, EMBEDDED
 
@@ -26,18 +30,26 @@ def python(code, **environment):
     )
 
 
+PAINT = (
+    "from stylelib import noise_image as n, transfer; "
+    "print(transfer(n((40, 60)), n((40, 60)), size=32, steps=2, weights='random').evaluations)"
+)
+
+
 @pytest.mark.slow
 def test_importing_everything_prints_nothing():
-    # A surrounding without our own setting, which this process has made and would hand on.
-    code = "import os; del os.environ['TF_CPP_MIN_LOG_LEVEL']; from stylelib import *; VGG"
-    done = python(code, TF_CPP_MIN_LOG_LEVEL="3")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    # The environment is as it was afterwards, and yet TensorFlow stays silent.
+    settings = "[n for n in ('KERAS_BACKEND', 'TF_CPP_MIN_LOG_LEVEL') if n in os.environ]"
+    done = python(f"from stylelib import *; VGG; {PAINT}; import os; print({settings})")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "2\n[]\n", "")
 
 
 def test_another_keras_backend_is_named_before_anything_is_imported(monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", "numpy")
     monkeypatch.setitem(sys.modules, "keras", None)
-    with pytest.raises(ImportError, match="stylelib needs Keras on TensorFlow: .* it is 'numpy'"):
+    with pytest.raises(
+        ImportError, match="stylelib needs Keras on TensorFlow, got Keras on 'numpy'"
+    ):
         runpy.run_path(ROOT / "stylelib" / "_utils" / "tensorflow.py")
 
 
@@ -46,6 +58,50 @@ def test_another_keras_backend_is_one_clear_error():
     done = python("import stylelib; stylelib.VGG", KERAS_BACKEND="numpy")
     assert done.returncode == 1
     assert "stylelib needs Keras on TensorFlow" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_what_keras_runs_on_counts_and_not_what_the_environment_says(tmp_path):
+    (tmp_path / "keras.json").write_text(
+        '{"backend": "jax", "image_data_format": "channels_first"}'
+    )
+    done = python(PAINT, KERAS_BACKEND="", KERAS_HOME=str(tmp_path))
+    assert (done.returncode, done.stdout) == (0, "2\n")  # an empty variable is none
+    code = (
+        "import sys, types, os; config = types.SimpleNamespace(backend=lambda: 'numpy'); "
+        "sys.modules['keras'] = types.SimpleNamespace(config=config); import stylelib.api"
+    )
+    done = python(code, KERAS_BACKEND="tensorflow")  # set after Keras was imported
+    assert "needs Keras on TensorFlow, got Keras on 'numpy'" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_without_eager_execution_there_is_one_line():
+    done = python(f"import tensorflow as tf; tf.compat.v1.disable_eager_execution(); {PAINT}")
+    expected = "ValueError: expected TensorFlow's eager execution, which is off here: remove"
+    assert done.stderr.splitlines()[-1].startswith(expected)
+
+
+@pytest.mark.parametrize("call", [preprocess, deprocess, lambda x: VGG(["conv1_1"])])
+def test_nor_is_there_more_within_a_graph(call):
+    with tf.Graph().as_default(), pytest.raises(ValueError, match="eager execution, which is off"):
+        call(np.zeros((1, 4, 4, 3), np.float32))
+
+
+@pytest.mark.slow
+def test_an_old_tensorflow_is_one_line():
+    code = "import tensorflow as tf; tf.__version__ = '2.15.1'; import stylelib.api"
+    done = python(code)
+    assert done.stderr.splitlines()[-1] == "ImportError: stylelib needs TensorFlow 2.16, got 2.15.1"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("closed", ["2>&-", ""])
+def test_no_standard_error(closed):
+    code = PAINT if closed else f"import sys; sys.stderr = None; {PAINT}"
+    line = f"{shlex.quote(sys.executable)} -c {shlex.quote(code)} {closed}"
+    done = subprocess.run(line, shell=True, stdout=subprocess.PIPE, text=True)  # noqa: S602
+    assert (done.returncode, done.stdout) == (0, "2\n")
 
 
 def test_every_public_name_is_there():

@@ -1,17 +1,23 @@
 """The one place that imports TensorFlow and Keras, and keeps them from talking about themselves.
 
 ``TF_CPP_MIN_LOG_LEVEL`` silences most of TensorFlow's lines, but newer versions write some before
-they read it, straight to file descriptor 2. Set the variable to ``0`` to see everything.
+they read it, straight to file descriptor 2. Set the variable to ``0`` to see everything. Where it
+and ``KERAS_BACKEND`` are not set, they are while the two are imported, and not any more afterwards.
 """
 
 import contextlib
 import os
+import sys
 
 import numpy as np
 import scipy
 
 import stylelib
+from stylelib._utils.checks import shown
 from stylelib._utils.process import sigint_handler
+
+#: The oldest TensorFlow that brings Keras 3.
+OLDEST = (2, 16)
 
 
 @contextlib.contextmanager
@@ -41,11 +47,23 @@ def _open_stderr():
 
 
 @contextlib.contextmanager
+def _no_python_stderr():
+    """Give modules that take standard error for granted one, where a service has none."""
+    if sys.stderr is not None:
+        yield
+        return
+    with open(os.devnull, "w") as sys.stderr:
+        try:
+            yield
+        finally:
+            sys.stderr = None
+
+
+@contextlib.contextmanager
 def _environment(**defaults):
-    """Set what is not set, for as long as TensorFlow and Keras read it."""
-    missing = {name: value for name, value in defaults.items() if not os.environ.get(name)}
-    before = {name: os.environ.get(name) for name in missing}
-    os.environ.update(missing)
+    """Set variables that are not set, or are empty, for a while."""
+    before = {name: os.environ.get(name) for name in defaults}
+    os.environ.update({name: default for name, default in defaults.items() if not before[name]})
     try:
         yield
     finally:
@@ -56,32 +74,57 @@ def _environment(**defaults):
                 os.environ[name] = value
 
 
-def _check_backend(name):
-    if name != "tensorflow":
-        raise ImportError(
-            "stylelib needs Keras on TensorFlow: set KERAS_BACKEND to 'tensorflow', or remove it, "
-            f"before Python starts; it is {name!r}"
+def check_tensorflow():
+    """Raise a ``ValueError`` where TensorFlow does not compute at once, as all here needs it to.
+
+    That is so after ``tf.compat.v1.disable_eager_execution()``, and within a graph.
+
+    Examples
+    --------
+    >>> with tf.Graph().as_default():
+    ...     check_tensorflow()
+    Traceback (most recent call last):
+    ...
+    ValueError: expected TensorFlow's eager execution, which is off here: remove ...
+    """
+    if not tf.executing_eagerly():
+        raise ValueError(
+            "expected TensorFlow's eager execution, which is off here: remove "
+            "disable_eager_execution() or disable_v2_behavior(), or call from outside the graph"
         )
 
 
-_check_backend(os.environ.get("KERAS_BACKEND") or "tensorflow")
+def _check_backend(backend):
+    if backend != "tensorflow":
+        raise ImportError(
+            f"stylelib needs Keras on TensorFlow, got Keras on {shown(backend)}: set KERAS_BACKEND "
+            "to 'tensorflow', or remove it and the backend in keras.json, before Keras is imported"
+        )
+
+
+if (
+    sys.modules.get("keras") is None
+):  # importing it would fail where the other backend is not installed
+    _check_backend(os.environ.get("KERAS_BACKEND") or "tensorflow")
 _open_stderr()
-# Modules in C turn Ctrl-C into other errors, or lose it, so it is held back.
+# Modules in C turn Ctrl-C into other errors, or lose it, so it is held back. The backend goes
+# before Keras' configuration file, where a reader may have named another one.
 _pressed = []
-_silent = (os.environ.get("TF_CPP_MIN_LOG_LEVEL") or "3") == "3"
 with (
     sigint_handler(lambda *_: _pressed.append(True)),
-    # Goes before Keras' configuration file, where a reader may have named another backend.
     _environment(KERAS_BACKEND="tensorflow", TF_CPP_MIN_LOG_LEVEL="3"),
-    _no_stderr() if _silent else contextlib.nullcontext(),
+    _no_python_stderr(),
+    _no_stderr() if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3" else contextlib.nullcontext(),
 ):
     import keras
     import tensorflow as tf
 if _pressed:
     raise KeyboardInterrupt
-_check_backend(keras.backend.backend())  # where Keras was imported before, it has decided already
+_check_backend(keras.config.backend())  # whoever imported Keras first chose it
+if tuple(int(part) for part in tf.__version__.split(".")[:2]) < OLDEST:
+    raise ImportError(f"stylelib needs TensorFlow {OLDEST[0]}.{OLDEST[1]}, got {tf.__version__}")
 
-__all__ = ["keras", "tf", "versions"]
+__all__ = ["check_tensorflow", "keras", "tf", "versions"]
 
 
 def versions():

@@ -53,7 +53,7 @@ def save_image(path, image):
         try:
             Image.fromarray(image).save(file, format=format_, **options)
         except ValueError as error:  # such as more pixels a side than the format holds
-            raise ValueError(f"cannot write {shortened(path)}: {one_line(error)}") from error
+            raise ValueError(f"cannot write {name_of(path)}: {one_line(error)}") from error
 
 
 def check_output(path):

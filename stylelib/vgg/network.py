@@ -9,7 +9,7 @@ import numpy as np
 
 from stylelib._utils.checks import check_choice
 from stylelib._utils.process import kept
-from stylelib._utils.tensorflow import keras, tf
+from stylelib._utils.tensorflow import check_tensorflow, keras, tf
 from stylelib.images.load import load_image
 from stylelib.preprocessing import preprocess
 from stylelib.vgg.float16 import ACTIVATION_SCALE, scaled
@@ -90,6 +90,7 @@ class VGG:
         normalized=False,
         precision="float32",
     ):
+        check_tensorflow()
         if isinstance(layers, str) or not isinstance(layers, Iterable):
             raise ValueError(f"expected a list of layer names, got {layers!r}")
         check_choice("pooling", pooling, POOLINGS)

@@ -12,7 +12,7 @@ import pytest
 
 from stylelib._utils.tensorflow import keras
 from stylelib.vgg import weights as weights_module
-from stylelib.vgg.layers import kernel_shapes
+from stylelib.vgg.layers import kernel_shapes, layer_names
 from stylelib.vgg.network import VGG
 from stylelib.vgg.weights import load_weights
 
