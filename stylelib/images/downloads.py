@@ -30,6 +30,8 @@ MAX_KNOWN = 128 * 2**20  # of those whose hash is known
 MAX_SILENCE = 20.0  # seconds without a byte
 MAX_SECONDS = 120.0  # for all of it, redirects included
 
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
 
 def download(address):
     """Fetch what lies at an https address.
@@ -126,6 +128,13 @@ def is_public(place):
     [True, False, False, False]
     """
     ip = ipaddress.ip_address(place)
+    if ip.version == 6:
+        # A network without IPv4 gives every other host an address in 64:ff9b::/96, which Python
+        # takes for reserved; 2002:7f00:1:: leads to 127.0.0.1.
+        inner = ip.ipv4_mapped or ip.sixtofour
+        if ip in _NAT64:
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        ip = inner or ip
     site_local = getattr(ip, "is_site_local", False)  # fec0::/10, which only IPv6 has
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or site_local)
 
@@ -168,6 +177,7 @@ class _HttpsOnly(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, request, file, code, message, headers, address):
         if not _is_https(address):
+            file.close()
             raise urllib.error.URLError(f"it leads to {address}, which is not https")
         return super().redirect_request(request, file, code, message, headers, address)
 

@@ -1,10 +1,11 @@
 """A run as an animation."""
 
 import importlib.util
+import os
 
 import numpy as np
 
-from stylelib._utils.checks import check_choice, check_count, one_line
+from stylelib._utils.checks import check_choice, check_count, one_line, shown
 from stylelib._utils.files import atomic_write, check_writable, user_path
 from stylelib.images.load import load_image
 from stylelib.preprocessing import deprocess
@@ -36,7 +37,7 @@ class Film:
     Raises
     ------
     ValueError
-        For another ending, and where nothing can be written.
+        For what is no path, for another ending, and where nothing can be written.
 
     Examples
     --------
@@ -53,6 +54,8 @@ class Film:
 
     def __init__(self, path, steps, folder=None):
         check_count("steps", steps)
+        if not isinstance(path, (str, os.PathLike)):
+            raise ValueError(f"expected a path to write a film to, got {shown(path)}")
         self.path = user_path(path)
         check_choice("a film that ends in", self.path.suffix.lower(), FILM_ENDINGS)
         check_writable(self.path)

@@ -5,10 +5,12 @@ For JupyterLab and Colab, which have ipywidgets; no other part of the library ne
 
 import io
 import threading
+from collections.abc import Mapping
 
 import ipywidgets as widgets
 from PIL import Image
 
+from stylelib._utils.checks import check_count, shown
 from stylelib.api import transfer
 from stylelib.preprocessing import deprocess
 from stylelib.recipes.published import RECIPES
@@ -44,8 +46,11 @@ class Playground(widgets.HBox):
     """
 
     def __init__(self, content=None, style=None, steps=200):
-        self.contents = _shipped(CONTENT_IMAGES) if content is None else dict(content)
-        self.styles = _shipped(STYLE_IMAGES) if style is None else dict(style)
+        check_count("steps", steps)
+        self.contents = (
+            _shipped(CONTENT_IMAGES) if content is None else _checked("content", content)
+        )
+        self.styles = _shipped(STYLE_IMAGES) if style is None else _checked("style", style)
         self.steps = steps
         self.result = None
         self._thread = None
@@ -111,6 +116,12 @@ class Playground(widgets.HBox):
 
 def _shipped(names):
     return {name.replace("_", " "): DATA / "images" / f"{name}.jpg" for name in names}
+
+
+def _checked(role, pictures):
+    if not isinstance(pictures, Mapping) or not pictures:
+        raise ValueError(f"expected {role} as a dict of pictures by name, got {shown(pictures)}")
+    return {str(name): picture for name, picture in pictures.items()}
 
 
 def _choice(role, pictures):

@@ -1,7 +1,9 @@
 """Figures that several notebooks share, in one style."""
 
 import io
+import os
 import sys
+from collections.abc import Iterable, Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,7 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage, BboxImage
 from PIL import Image
 
-from stylelib.vgg.layers import block_and_conv, paper_name
+from stylelib._utils.checks import check_choice, check_count, check_number, shown
+from stylelib.images.load import load_image
+from stylelib.vgg.layers import block_and_conv, keras_name, paper_name
 
 #: Okabe and Ito's palette, which colour-blind readers can tell apart.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -71,15 +75,42 @@ def _choose_formats():
     formatters["image/jpeg"].for_type(Figure, jpeg)
 
 
+class _Figure(Figure):
+    """A figure that a notebook shows once.
+
+    Jupyter shows what a cell ends with, and afterwards every figure that pyplot holds open, so
+    whatever is shown is closed first. It can be shown, drawn on and saved again all the same.
+    """
+
+    def _ipython_display_(self):
+        if "inline" in plt.get_backend():
+            _show_those_before(self)
+            plt.close(self)
+        raise NotImplementedError  # IPython's word for: show it as any other figure
+
+
+def _show_those_before(figure):
+    """Show what the cell has drawn before, which would else come after its last line."""
+    from IPython.display import display
+
+    for number in plt.get_fignums() if plt.fignum_exists(figure.number) else ():
+        if number < figure.number:
+            other = plt.figure(number)
+            plt.close(other)
+            display(other)
+
+
 def show_images(images, titles=None, columns=None, width=WIDTH):
     """Draw pictures in rows, all of one height in each row, with a title above each.
 
     Parameters
     ----------
-    images : sequence of numpy.ndarray
-        ``(H, W, 3)`` or ``(H, W)``, ``uint8``; drawn as they are, never stretched. Pictures in grey
-        are shown from black (0) to white (255).
+    images : picture, sequence of pictures or dict of str to picture
+        A picture is an array ``(H, W, 3)`` or ``(H, W)``, ``uint8``, which is drawn as it is, never
+        stretched, in grey from black (0) to white (255). A `Result` stands for its picture, and
+        anything else goes through `load_image`.
     titles : sequence of str, optional
+        One for each picture; by default the keys of a dict.
     columns : int, optional
         By default all pictures stand in one row.
     width : float
@@ -88,6 +119,12 @@ def show_images(images, titles=None, columns=None, width=WIDTH):
     Returns
     -------
     matplotlib.figure.Figure
+        In Jupyter it is shown once, whether it is what a cell ends with or not.
+
+    Raises
+    ------
+    ValueError
+        For what is no picture, for none at all, and for another number of titles.
 
     Examples
     --------
@@ -95,16 +132,21 @@ def show_images(images, titles=None, columns=None, width=WIDTH):
     >>> [axes.get_title() for axes in figure.axes]
     ['a', 'b', 'c']
     """
-    images = list(images)
-    columns = columns or len(images)
+    check_number("width", width, positive=True)
+    if titles is None and isinstance(images, Mapping):
+        titles = list(images)
+    images = _pictures(images)
+    titles = _titles(titles, len(images))
+    columns = len(images) if columns is None else columns
+    check_count("columns", columns)
     rows = [images[i : i + columns] for i in range(0, len(images), columns)]
-    titles = iter([""] * len(images) if titles is None else titles)
+    titles = iter(titles)
     # A last row that is not full keeps the scale of the others: an empty picture fills it up.
     aspects = [[image.shape[1] / image.shape[0] for image in row] for row in rows]
     if len(rows) > 1:
         aspects[-1] += aspects[0][len(rows[-1]) :]
     heights = [(width - 0.1 * columns) / sum(row) + 0.35 for row in aspects]
-    figure = plt.figure(figsize=(width, sum(heights)))
+    figure = plt.figure(figsize=(width, sum(heights)), FigureClass=_Figure)
     strips = np.atleast_1d(figure.subfigures(len(rows), 1, height_ratios=heights))
     for strip, row, ratios in zip(strips, rows, aspects, strict=True):
         grid = strip.add_gridspec(1, len(ratios), width_ratios=ratios)
@@ -116,6 +158,45 @@ def show_images(images, titles=None, columns=None, width=WIDTH):
     return figure
 
 
+def _pictures(images):
+    """Make a list of arrays that can be drawn of whatever holds one or several pictures."""
+    if isinstance(images, Mapping):
+        images = images.values()
+    if _is_one(images):
+        images = [images]
+    if not isinstance(images, Iterable):
+        raise ValueError(f"expected a list of pictures, got {shown(images)}")
+    images = [_picture(image) for image in images]
+    if not images:
+        raise ValueError("expected at least one picture, got none")
+    return images
+
+
+def _is_one(images):
+    if isinstance(images, (str, bytes, os.PathLike, Image.Image)) or hasattr(images, "history"):
+        return True
+    shape = tuple(getattr(images, "shape", ()))  # of an array or a tensor
+    return len(shape) == 2 or (len(shape) == 3 and shape[2] in (1, 3, 4))
+
+
+def _picture(image):
+    image = getattr(image, "image", image)  # of a Result
+    plain = isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.size
+    if plain and (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)):
+        return image
+    return load_image(image)
+
+
+def _titles(titles, count):
+    titles = [""] * count if titles is None else [titles] if isinstance(titles, str) else titles
+    if not isinstance(titles, Iterable):
+        raise ValueError(f"expected a list of titles, got {shown(titles)}")
+    titles = [str(title) for title in titles]
+    if len(titles) != count:
+        raise ValueError(f"expected {count} titles, one for each picture, got {len(titles)}")
+    return titles
+
+
 def show_layers(images, notes=None, rows=None, width=WIDTH):
     """Draw a picture for each layer: the five blocks side by side, convolutions from top to bottom.
 
@@ -124,8 +205,9 @@ def show_layers(images, notes=None, rows=None, width=WIDTH):
 
     Parameters
     ----------
-    images : dict of str to numpy.ndarray
-        By layer name, all of one shape: ``(H, W, 3)`` or ``(H, W)``, ``uint8``.
+    images : dict of str to picture
+        By layer name, all of one shape: ``(H, W, 3)`` or ``(H, W)``, ``uint8``, or what
+        `show_images` takes for a picture.
     notes : dict of str to str, optional
         By layer name: what stands beside the name in the title.
     rows : sequence of str, optional
@@ -136,6 +218,12 @@ def show_layers(images, notes=None, rows=None, width=WIDTH):
     Returns
     -------
     matplotlib.figure.Figure
+        Shown once, as that of `show_images`.
+
+    Raises
+    ------
+    ValueError
+        For another name or container, and for what is no picture.
 
     Examples
     --------
@@ -144,13 +232,18 @@ def show_layers(images, notes=None, rows=None, width=WIDTH):
     >>> [axes.get_title() for axes in figure.axes]
     ['conv1_1 · 90 %', '', '', 'conv2_2']
     """
-    places = {layer: block_and_conv(layer) for layer in images}
+    check_number("width", width, positive=True)
+    if not isinstance(images, Mapping) or not images:
+        raise ValueError(f"expected a dict of pictures by layer name, got {shown(images)}")
+    images = dict(zip(images, _pictures(images), strict=True))
+    places = {layer: block_and_conv(keras_name(layer, "vgg19")) for layer in images}
+    rows = [rows] if isinstance(rows, str) else list(rows or ())
     columns, convolutions = (max(place[axis] for place in places.values()) for axis in (0, 1))
     height, side = next(iter(images.values())).shape[:2]
     strip_height = (width - 0.1 * columns) / columns * height / side + 0.35
-    figure = plt.figure(figsize=(width, convolutions * strip_height))
+    figure = plt.figure(figsize=(width, convolutions * strip_height), FigureClass=_Figure)
     strips = np.atleast_1d(figure.subfigures(convolutions, 1))
-    for strip, label in zip(strips, rows or (), strict=False):
+    for strip, label in zip(strips, rows, strict=False):
         strip.supylabel(label, fontsize=10)
     cells = [strip.subplots(1, columns, squeeze=False)[0] for strip in strips]
     for axes in np.ravel(cells):
@@ -169,7 +262,7 @@ def plot_losses(histories, terms=("total", "style", "content"), width=WIDTH):
     Parameters
     ----------
     histories : dict of str to dict
-        `Result.history` by the name of the run.
+        `Result.history`, or the `Result`, by the name of the run; or of one run without a name.
     terms : sequence of {"total", "style", "content", "tv"}
     width : float
         Of the figure, in inches.
@@ -177,6 +270,12 @@ def plot_losses(histories, terms=("total", "style", "content"), width=WIDTH):
     Returns
     -------
     matplotlib.figure.Figure
+        Shown once, as that of `show_images`.
+
+    Raises
+    ------
+    ValueError
+        For what holds no histories, and a term that one of them has not.
 
     Examples
     --------
@@ -184,8 +283,22 @@ def plot_losses(histories, terms=("total", "style", "content"), width=WIDTH):
     >>> figure.axes[0].get_yscale()
     'log'
     """
+    check_number("width", width, positive=True)
+    histories = _histories(histories)
+    terms = [terms] if isinstance(terms, str) else list(terms)
+    if not terms:
+        raise ValueError("expected at least one term of the loss, got none")
+    for term in terms:
+        for history in histories.values():
+            check_choice("a term of the loss that every run has:", term, history)
     figure, panels = plt.subplots(
-        1, len(terms), figsize=(width, 3.6), sharey=True, squeeze=False, layout="constrained"
+        1,
+        len(terms),
+        figsize=(width, 3.6),
+        sharey=True,
+        squeeze=False,
+        layout="constrained",
+        FigureClass=_Figure,
     )
     for axes, term in zip(panels[0], terms, strict=True):
         for name, history in histories.items():
@@ -198,3 +311,28 @@ def plot_losses(histories, terms=("total", "style", "content"), width=WIDTH):
         handles, names = panels[0, 0].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside lower center", ncols=min(len(names), 2))
     return figure
+
+
+def _histories(runs):
+    """Make a dict of histories by name of whatever holds one or several."""
+    expected = "expected a dict of histories by the name of the run"
+    if hasattr(runs, "history") or (
+        isinstance(runs, Mapping) and not any(map(_is_run, runs.values()))
+    ):
+        runs = {"": runs}
+    if not isinstance(runs, Mapping) or not runs:
+        raise ValueError(f"{expected}, got {shown(runs)}")
+    histories = {str(name): getattr(run, "history", run) for name, run in runs.items()}
+    for name, history in histories.items():
+        if not isinstance(history, Mapping) or not history:
+            raise ValueError(f"{expected}, got {shown(history)} for {shown(name)}")
+        for term, losses in history.items():
+            if np.ndim(losses) != 1 or not np.size(losses):
+                raise ValueError(
+                    f"expected a loss for each evaluation, got {shown(losses)} for {shown(term)}"
+                )
+    return histories
+
+
+def _is_run(run):
+    return hasattr(run, "history") or isinstance(run, Mapping)

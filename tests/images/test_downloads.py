@@ -67,6 +67,21 @@ class TestAnswers:
         address = https({"/picture": PICTURE})
         np.testing.assert_array_equal(load_image(address + "/picture"), load_image(PICTURE))
 
+    def test_capitals_and_blanks_around_an_address(self, https):
+        address = https({"/picture": PICTURE, "/moved": redirect("/picture")})
+        port = address.rpartition(":")[2]
+        for written in (f"HTTPS://127.0.0.1:{port}/picture", f" {address}/picture\n"):
+            assert load_image(written).shape == (6, 9, 3)
+        address = https({"/moved": redirect(f"HTTPS://127.0.0.1:{port}/picture")})
+        assert load_image(address + "/moved").shape == (6, 9, 3)
+
+    def test_a_long_address_is_repeated_in_short(self, https):
+        address = https({"/moved": redirect("http://a/" + "b" * 5000)})
+        for path in ("/gone" + "e" * 5000, "/moved"):
+            with pytest.raises(ValueError, match="cannot read https://") as caught:
+                load_image(address + path)
+            assert len(str(caught.value)) < 250
+
     def test_what_came_is_believed_and_not_what_it_is_called(self, https):
         address = https(
             {

@@ -130,6 +130,19 @@ def test_a_path_that_cannot_be_is_refused_before_the_run(name, message, tmp_path
         Film(tmp_path / name, 10)
 
 
+@pytest.mark.parametrize("path", [None, 5, [], np.zeros((2, 2))])
+def test_what_is_no_path_is_refused_before_the_run(path):
+    with pytest.raises(ValueError, match="expected a path to write a film to, got "):
+        Film(path, 10)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize(("size", "shape"), [((1, 47), (2, 46, 3)), ((33, 1), (32, 2, 3))])
+def test_a_film_of_a_line(size, shape, tmp_path):
+    assert filmed(tmp_path / "run.mp4", 3, size)[1].shape[1:] == shape
+    gc.collect()
+
+
 def test_mp4_without_its_package_is_one_clear_line(tmp_path, monkeypatch):
     monkeypatch.setattr(
         "stylelib.visualization.animation.importlib.util.find_spec", lambda name: None

@@ -71,3 +71,16 @@ def test_pictures_of_the_series_are_there():
     for path in [*playground.contents.values(), *playground.styles.values()]:
         assert path.is_file()
     assert playground.layers.value == RECIPES["gatys2015"].style_layers
+
+
+@pytest.mark.parametrize("pictures", [CONTENT, "a.jpg", ["a.jpg"], {}, 5])
+def test_pictures_without_names_are_refused(pictures):
+    with pytest.raises(ValueError, match="expected content as a dict of pictures by name, got "):
+        Playground(pictures)
+    with pytest.raises(ValueError, match="expected style as a dict of pictures by name, got "):
+        Playground(style=pictures)
+
+
+def test_steps_are_checked_at_once():
+    with pytest.raises(ValueError, match="expected steps as a whole number of at least 1, got 0"):
+        Playground(steps=0)

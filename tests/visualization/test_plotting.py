@@ -2,11 +2,17 @@ import matplotlib
 
 matplotlib.use("agg")
 
+import types
+from pathlib import Path
+
 import matplotlib.pyplot as plt
+import nbclient
+import nbformat
 import numpy as np
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
+from PIL import Image
 
 from stylelib.visualization import plotting
 
@@ -97,3 +103,132 @@ def test_in_jupyter_pictures_become_jpeg_and_charts_png(monkeypatch):
     for figure, kind in kinds:
         data, _ = shell.display_formatter.format(figure)
         assert [key for key in data if key.startswith("image")] == [kind]
+
+
+GREY = np.full((4, 6, 3), 100, np.uint8)
+HISTORY = {"total": np.array([9.0, 3.0]), "style": np.ones(2), "content": np.ones(2)}
+RESULT = types.SimpleNamespace(image=GREY, history=HISTORY)
+
+
+@pytest.mark.parametrize(
+    ("images", "count"),
+    [
+        (GREY, 1),
+        (GREY[:, :, 0], 1),
+        (GREY[None], 1),
+        (np.stack([GREY, GREY]), 2),
+        (np.stack([GREY[:, :, 0]] * 3), 3),
+        (Image.fromarray(GREY), 1),
+        ([Image.fromarray(GREY), GREY / 255, GREY.astype(np.float32)], 3),
+        ([GREY[None], GREY.astype(np.int64)], 2),
+        (RESULT, 1),
+        ([RESULT, GREY], 2),
+        ((picture for picture in (GREY, GREY)), 2),
+        ({"a": GREY, "b": RESULT}, 2),
+        ({"a": GREY}.values(), 1),
+    ],
+)
+def test_whatever_holds_pictures_is_shown(images, count):
+    axes = plotting.show_images(images).axes
+    assert len(axes) == count
+    for drawn in axes:
+        np.testing.assert_array_equal(np.asarray(drawn.images[0].get_array()).max(), 100)
+
+
+def test_files_and_tensors_are_shown(tmp_path):
+    tf = pytest.importorskip("tensorflow")
+    Image.fromarray(GREY).save(tmp_path / "a.png")
+    for source in (str(tmp_path / "a.png"), tmp_path / "a.png", tf.constant(GREY)):
+        assert len(plotting.show_images(source).axes) == 1
+    assert len(plotting.show_images([tmp_path / "a.png", tf.constant(GREY)[None]]).axes) == 2
+
+
+def test_titles_are_names_or_as_many_as_pictures():
+    figure = plotting.show_images({"a": GREY, "b": GREY})
+    assert [axes.get_title() for axes in figure.axes] == ["a", "b"]
+    assert plotting.show_images(GREY, "one").axes[0].get_title() == "one"
+    assert plotting.show_images([GREY], [3]).axes[0].get_title() == "3"
+    for titles in (["a"], ["a", "b", "c"], "ab", []):
+        with pytest.raises(ValueError, match="expected 2 titles, one for each picture, got"):
+            plotting.show_images([GREY, GREY], titles)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: plotting.show_images([]), "expected at least one picture, got none"),
+        (lambda: plotting.show_images({}), "expected at least one picture, got none"),
+        (lambda: plotting.show_images(5), "expected a list of pictures, got 5"),
+        (lambda: plotting.show_images(None), "expected a list of pictures, got None"),
+        (lambda: plotting.show_images([None]), "expected a path, .* got a NoneType"),
+        (lambda: plotting.show_images([GREY - 200.0]), "expected floats between 0 and 1"),
+        (lambda: plotting.show_images(["gone.png"]), "gone.png: there is no such file"),
+        (lambda: plotting.show_images([GREY], 5), "expected a list of titles, got 5"),
+        (lambda: plotting.show_images([GREY], columns=0), "expected columns as a whole number"),
+        (lambda: plotting.show_images([GREY], width=0), "expected width as a number above 0"),
+        (lambda: plotting.show_layers([GREY]), "expected a dict of pictures by layer name"),
+        (lambda: plotting.show_layers(GREY), "got an array of shape"),
+        (lambda: plotting.show_layers({}), "expected a dict of pictures by layer name, got {}"),
+        (lambda: plotting.show_layers({"relu": GREY}), "expected a layer of vgg19"),
+        (lambda: plotting.show_layers({"conv1_1": 5}), "expected a path, .* got a int"),
+        (lambda: plotting.plot_losses({}), "expected a dict of histories .*, got {}"),
+        (lambda: plotting.plot_losses([1, 2]), "expected a dict of histories"),
+        (lambda: plotting.plot_losses([RESULT]), "expected a dict of histories"),
+        (lambda: plotting.plot_losses(GREY), "expected a dict of histories .*an array of shape"),
+        (lambda: plotting.plot_losses({"a": RESULT, "b": 5}), "got 5 for 'b'"),
+        (lambda: plotting.plot_losses({"a": {"total": 5.0}}), "for each evaluation, got 5.0"),
+        (lambda: plotting.plot_losses(HISTORY, ["tv"]), "a term of the loss .* style or content"),
+        (lambda: plotting.plot_losses(HISTORY, []), "expected at least one term"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_shown_is_one_line(call, message):
+    with pytest.raises(ValueError, match=message) as caught:
+        call()
+    assert len(str(caught.value).splitlines()) == 1
+    assert len(str(caught.value)) < 300
+    assert not plt.get_fignums()  # nothing half-drawn is left for the end of a cell
+
+
+@pytest.mark.parametrize("runs", [HISTORY, RESULT, {"a": RESULT}, {"a": HISTORY}])
+def test_one_run_needs_no_name(runs):
+    figure = plotting.plot_losses(runs)
+    assert [len(axes.lines) for axes in figure.axes] == [1, 1, 1]
+    assert len(plotting.plot_losses(runs, "total").axes) == 1
+
+
+CELLS = {
+    "show_images([x])": 1,
+    "figure = show_images(x)\nfigure.axes[0].set_title('a')\nplt.show()": 1,
+    "show_images([x]);": 1,
+    "plot_losses(history)": 1,
+    "show_layers({'conv1_1': x})": 1,
+    "figure": 1,  # once more, as it was shown before
+    "figure.savefig(io.BytesIO())\nfigure.axes[0].get_title()": 0,
+    "show_images([x])\nplot_losses(history)": 2,
+    "plt.figure(); plt.plot([1, 2])\nshow_images([x])": 2,
+    "for _ in range(2):\n    show_images([x])\nplt.show()": 2,
+    "from IPython.display import display\ndisplay(show_images([x]))": 1,
+    "[show_images([x])]": 1,
+}
+SETUP = """import io, numpy as np, matplotlib.pyplot as plt
+from stylelib.visualization.plotting import plot_losses, show_images, show_layers, use_style
+x, history = np.zeros((4, 6, 3), np.uint8), {"total": [9, 3], "style": [1, 1], "content": [1, 1]}
+"""
+
+
+@pytest.mark.parametrize("style", ["use_style()", ""])
+def test_a_notebook_shows_every_figure_once_and_in_order(style):
+    cells = [nbformat.v4.new_code_cell(source) for source in [SETUP + style, *CELLS]]
+    notebook = nbformat.v4.new_notebook(cells=cells)
+    folder = {"metadata": {"path": str(Path(plotting.__file__).parents[2])}}
+    nbclient.NotebookClient(notebook, kernel_name="python3", resources=folder).execute()
+    shown = [
+        [[kind for kind in output.data if kind.startswith("image/")] for output in cell.outputs
+         if output.output_type in ("display_data", "execute_result")]
+        for cell in notebook.cells[1:]
+    ]  # fmt: skip
+    for source, outputs in zip(CELLS, shown, strict=True):
+        assert sum(map(bool, outputs)) == CELLS[source], source
+    if style:  # a chart is a PNG, a picture a JPEG: they come in the order of the lines
+        both = dict(zip(CELLS, shown, strict=True))
+        assert both["show_images([x])\nplot_losses(history)"] == [["image/jpeg"], ["image/png"]]
