@@ -15,6 +15,7 @@ FILTERS = (64, 128, 256, 512, 512)
 
 NETWORKS = tuple(CONVOLUTIONS)
 POOLINGS = ("max", "average")
+PADDINGS = ("zero", "reflect")
 
 #: Keras' name of the arithmetic behind each precision; weights and losses are float32 in all.
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
@@ -112,18 +113,19 @@ def receptive_field(layer, network="vgg16"):
     return side
 
 
-def smallest_side(layer):
+def smallest_side(layer, padding="zero"):
     """Pixels that the shorter side of a picture needs so that `layer` has one position.
 
-    Each of the poolings before the layer halves the sides.
+    Each of the poolings before the layer halves the sides. Reflection mirrors the second row of a
+    map beyond the first, so each map must have two.
 
     Examples
     --------
-    >>> smallest_side("conv1_2"), smallest_side("conv5_1")
-    (1, 16)
+    >>> smallest_side("conv1_2"), smallest_side("conv5_1"), smallest_side("conv5_1", "reflect")
+    (1, 16, 32)
     """
     block, _ = block_and_conv(layer)
-    return 2 ** (block - 1)
+    return 2**block if padding == "reflect" else 2 ** (block - 1)
 
 
 class MapSize(NamedTuple):

@@ -14,6 +14,7 @@ from stylelib.images.load import load_image
 from stylelib.preprocessing import preprocess
 from stylelib.vgg.float16 import ACTIVATION_SCALE, scaled
 from stylelib.vgg.layers import (
+    PADDINGS,
     POOLINGS,
     PRECISIONS,
     block_and_conv,
@@ -57,6 +58,11 @@ class VGG:
     precision : {"float32", "bfloat16", "float16", "auto"}
         Arithmetic inside the network, see `stylelib.vgg.precision`. Feature maps are ``float32`` in
         any case.
+    padding : {"zero", "reflect"}
+        What a convolution sees beyond the border of its input: zeros, as VGG was trained, or the
+        input mirrored at its first and last row and column. Zeros look like an edge, and a picture
+        that is painted with them gets a frame; reflection leaves none. Away from the border the
+        feature maps are the same. Reflection needs two positions a side in each layer.
 
     Attributes
     ----------
@@ -89,11 +95,13 @@ class VGG:
         pooling="max",
         normalized=False,
         precision="float32",
+        padding="zero",
     ):
         check_tensorflow()
         if isinstance(layers, str) or not isinstance(layers, Iterable):
             raise ValueError(f"expected a list of layer names, got {layers!r}")
         check_choice("pooling", pooling, POOLINGS)
+        check_choice("padding", padding, PADDINGS)
         self.precision = resolve_precision(precision)
         self._names = {layer: keras_name(layer, network) for layer in layers}
         if not self._names:
@@ -104,7 +112,8 @@ class VGG:
             parameters = load_weights(network, weights)
         self.layers = tuple(self._names)
         self.network = network
-        self.model = _build(self._names.values(), network, pooling, self.precision)
+        self.padding = padding
+        self.model = _build(self._names.values(), network, pooling, self.precision, padding)
         self._forward = self.model
         if self.precision == "float16":
             parameters = {
@@ -120,7 +129,7 @@ class VGG:
         ----------
         x : tf.Tensor
             ``float32``, ``(1, H, W, 3)``, VGG space. A layer of block b needs at least 2^(b−1)
-            pixels a side.
+            pixels a side, with reflection 2^b.
 
         Returns
         -------
@@ -143,7 +152,7 @@ class VGG:
                 "expected a picture in VGG space, float32 (1, H, W, 3), see preprocess; "
                 f"got {tf.as_dtype(x.dtype).name} of shape {tuple(x.shape)}"
             )
-        needed = max(map(smallest_side, self.layers))
+        needed = max(smallest_side(layer, self.padding) for layer in self.layers)
         if any(side is not None and side < needed for side in x.shape[1:3]):
             raise ValueError(
                 f"expected at least {needed} pixels a side for {self.layers}, "
@@ -151,7 +160,7 @@ class VGG:
             )
 
 
-def _build(names, network, pooling, precision="float32"):
+def _build(names, network, pooling, precision="float32", padding="zero"):
     """Build the network up to the deepest of `names`."""
     pool = {"max": keras.layers.MaxPooling2D, "average": keras.layers.AveragePooling2D}[pooling]
     x = inputs = keras.Input((None, None, 3), dtype="float32")
@@ -163,10 +172,12 @@ def _build(names, network, pooling, precision="float32"):
         dtype = "float32" if (block, conv) == (1, 1) else PRECISIONS[precision]
         if conv == 1 and block > 1:
             x = pool(2, dtype=dtype, data_format="channels_last", name=f"block{block - 1}_pool")(x)
+        if padding == "reflect":
+            x = keras.ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
         x = keras.layers.Conv2D(
             shape[-1],
             3,
-            padding="same",
+            padding="same" if padding == "zero" else "valid",
             activation="relu",
             kernel_initializer="zeros",  # drawing random ones would take time: they are set later
             name=name,

@@ -228,3 +228,46 @@ def test_both_spellings_lead_to_each_other():
     for layer in layer_names("vgg19"):
         assert keras_name(paper_name(layer), "vgg19") == layer
         assert paper_name(paper_name(layer)) == paper_name(layer)
+
+
+class TestReflection:
+    """``padding="reflect"`` against NumPy's, and what follows from it."""
+
+    def test_a_convolution_equals_one_of_a_mirrored_picture(self):
+        x = picture((20, 27))
+        kernel, bias = load_weights()["block1_conv1"]
+        mirrored = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
+        by_hand = tf.nn.relu(tf.nn.conv2d(mirrored, kernel, 1, "VALID") + bias)
+        maps = VGG(["conv1_1"], padding="reflect")(x)["conv1_1"]
+        assert difference(maps, by_hand) <= 1e-5
+
+    def test_a_flat_picture_has_no_border(self):
+        layers = ["conv1_2", "conv3_1", "conv5_1"]
+        for maps in VGG(layers, padding="reflect")(tf.fill((1, 64, 64, 3), 50.0)).values():
+            spread = tf.reduce_max(maps, (1, 2)) - tf.reduce_min(maps, (1, 2))
+            assert float(tf.reduce_max(spread)) <= 1e-4 * float(tf.reduce_max(maps))
+
+    def test_away_from_the_border_it_changes_nothing(self):
+        x = picture((96, 96))
+        reflect, zero = (VGG(["conv3_1"], padding=p)(x)["conv3_1"] for p in ("reflect", "zero"))
+        inside = slice(6, -6)  # half the receptive field of 24 pixels, in steps of 4
+        assert difference(reflect[:, inside, inside], zero[:, inside, inside]) <= 1e-5
+        assert difference(reflect, zero) > 0.01
+
+    @pytest.mark.parametrize("layer", ["conv1_1", "conv3_2", "conv5_1"])
+    def test_it_needs_two_positions_a_side(self, layer):
+        vgg, side = VGG([layer], padding="reflect"), smallest_side(layer, "reflect")
+        assert vgg(picture((side, side)))[layer].shape[1] == 2
+        with pytest.raises(ValueError, match=f"expected at least {side} pixels a side"):
+            vgg(picture((side - 1, side)))
+
+    @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+    def test_it_works_in_the_other_precisions(self, precision):
+        x = picture((48, 48))
+        exact = VGG(["conv2_1"], padding="reflect")(x)["conv2_1"]
+        maps = VGG(["conv2_1"], padding="reflect", precision=precision)(x)["conv2_1"]
+        assert difference(maps, exact) <= 0.02
+
+    def test_unknown(self):
+        with pytest.raises(ValueError, match="expected padding zero or reflect, got 'mirror'"):
+            VGG(["conv1_1"], padding="mirror")
