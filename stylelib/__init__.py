@@ -42,6 +42,7 @@ _HOME = {
     "reconstruct_content": "api",
     "reconstruct_style": "api",
     "versions": "_utils.tensorflow",
+    "content_similarity": "runs.similarity",
     "Film": "visualization.animation",
     "sweep": "sweeps.sweep",
     "load_sweep": "sweeps.sweep",
