@@ -179,6 +179,20 @@ def test_as_published_is_another_picture(content_image, style_image):
     assert published.settings["recipe"]["style_convention"] == "gram_size"
 
 
+def test_padding_is_a_setting_of_the_recipe(content_image, style_image):
+    options = {"size": 64, "steps": 2, "init": "content"}
+    zero, reflect = (
+        transfer(content_image, style_image, padding=padding, **options)
+        for padding in ("zero", "reflect")
+    )
+    assert reflect.settings["recipe"]["padding"] == "reflect"
+    assert reflect.history["style"][0] != zero.history["style"][0]
+    with pytest.raises(
+        ValueError, match="at least 32 pixels a side, as conv5_1 needs, got 43 × 29"
+    ):
+        transfer(content_image, style_image, padding="reflect", size=43)
+
+
 @pytest.mark.usefixtures("either_network", "few_images")
 def test_average_pooling_and_random_weights_make_a_difference(content_image, style_image):
     images = [

@@ -87,6 +87,11 @@ class TestTiledObjective:
     def test_so_they_are_with_other_recipes(self, recipe):
         assert_same(*objectives(recipe, 80), preprocess(noise_image(SIZE, seed=3)))
 
+    @pytest.mark.parametrize("tile", [64, 80])
+    def test_reflection_at_the_border_of_the_picture_and_not_of_a_tile(self, tile):
+        x = preprocess(noise_image(SIZE, seed=3))
+        assert_same(*objectives("gatys2015", tile, padding="reflect"), x)
+
     @pytest.mark.usefixtures("either_network")
     def test_one_graph_serves_tiles_of_all_sizes(self):
         _, tiled = objectives("gatys2015", 64)

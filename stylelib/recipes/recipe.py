@@ -16,7 +16,7 @@ from stylelib.images.load import RESAMPLINGS
 from stylelib.images.sizes import check_size
 from stylelib.recipes.conventions import CONTENT_CONVENTIONS, STYLE_CONVENTIONS
 from stylelib.recipes.optimizers import OPTIMIZERS, OptimizerSettings, with_former_names
-from stylelib.vgg.layers import NETWORKS, POOLINGS, canonical
+from stylelib.vgg.layers import NETWORKS, PADDINGS, POOLINGS, canonical
 
 #: Names of the losses, each already multiplied by its weight.
 LOSSES = ("total", "content", "style", "tv")
@@ -37,6 +37,8 @@ class Recipe(OptimizerSettings):
     network : {"vgg16", "vgg19"}
         Network of the source. `transfer` runs any recipe with VGG16 unless told otherwise.
     pooling : {"max", "average"}
+    padding : {"zero", "reflect"}
+        What convolutions see beyond the border, see `VGG`; every published system has zeros.
     normalized : bool
         Whether every filter's mean activation is scaled to 1.
     input_scale : float
@@ -89,6 +91,7 @@ class Recipe(OptimizerSettings):
     size: int | tuple
     steps: int
     pooling: str = "max"
+    padding: str = "zero"
     normalized: bool = False
     input_scale: float = 1.0
     layer_weights: tuple | None = None
@@ -194,6 +197,7 @@ _CHECKS = {
     "size": _check_size,
     "steps": check_count,
     "pooling": _one_of(POOLINGS),
+    "padding": _one_of(PADDINGS),
     "normalized": check_flag,
     "input_scale": functools.partial(check_number, positive=True),
     "layer_weights": optional(_check_layer_weights),

@@ -4,6 +4,7 @@ Every file appears whole or not at all, and the state comes before its picture. 
 run, the folder holds the state of its last save, and no picture that is not this run's.
 """
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from stylelib._utils.files import (
 from stylelib.images.save import save_image
 from stylelib.preprocessing import deprocess
 from stylelib.recipes.optimizers import current_names
+from stylelib.recipes.recipe import Recipe
 
 STATE = "state.npz"
 _CHOOSE = "remove the folder, or choose another"
@@ -194,10 +196,16 @@ def _in_words(value):
     return shortened(value) if isinstance(value, str) else shown(value)
 
 
+def _defaults():
+    """Settings that a recipe had when its run was stored, though they had no name yet."""
+    fields = dataclasses.fields(Recipe)
+    return {f.name: f.default for f in fields if f.default is not dataclasses.MISSING}
+
+
 def _comparable(settings):
     """All settings but the number of steps; of pictures only what they hold, not where they lie."""
     settings = json.loads(to_json(settings))
-    recipe = current_names(settings.pop("recipe"))
+    recipe = json.loads(to_json(_defaults())) | current_names(settings.pop("recipe"))
     settings = recipe | settings  # both have an "init"; the run's counts
     for name in ("steps", "published", "notes"):  # the latter two do not change a run
         del settings[name]

@@ -295,14 +295,14 @@ def _sized(sources, recipe, style_scale, pictures):
             size = images["content"].shape[:2]
         if isinstance(recipe.size, tuple):
             size, longer_side = recipe.size, max(recipe.size)
-        size = _checked_size(size, longer_side * scales[role], role, _active_layers(recipe))
+        size = _checked_size(size, longer_side * scales[role], role, recipe)
         images[role] = pictures.sized(source, size, recipe.resampling)
     if len(images) == 2 and recipe.style_weight:
         check_style_size(recipe, *(image.shape[:2] for image in images.values()))
     return images
 
 
-def _checked_size(size, longer_side, role, layers):
+def _checked_size(size, longer_side, role, recipe):
     """Scale ``(height, width)``, up or down, and refuse what is too large or too small."""
     if longer_side > LARGEST_SIZE:
         raise ValueError(
@@ -310,10 +310,11 @@ def _checked_size(size, longer_side, role, layers):
             f"got {longer_side:.0f}"
         )
     size = scaled_size(size, max(1, round(longer_side)))
-    deepest = max(layers, key=smallest_side)
-    if min(size) < smallest_side(deepest):
+    deepest = max(_active_layers(recipe), key=smallest_side)
+    smallest = smallest_side(deepest, recipe.padding)
+    if min(size) < smallest:
         raise ValueError(
-            f"expected a {role} image of at least {smallest_side(deepest)} pixels a side, as "
+            f"expected a {role} image of at least {smallest} pixels a side, as "
             f"{deepest} needs, got {size[1]} × {size[0]} after scaling; ask for a larger size"
         )
     return size

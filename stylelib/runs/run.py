@@ -56,8 +56,15 @@ def run(job, callback=None, folder=None, save_every=SAVE_EVERY, resume=False):
 
 def _run(job, callback, checkpoints):
     x0, recipe = _start(job), job.recipe
-    network = job.network, job.weights, recipe.pooling, recipe.normalized, job.precision
-    vgg = VGG(job.layers, *network)
+    vgg = VGG(
+        job.layers,
+        job.network,
+        job.weights,
+        recipe.pooling,
+        recipe.normalized,
+        job.precision,
+        recipe.padding,
+    )
     if checkpoints is not None:  # nothing above is wrong
         checkpoints.open()
     images = job.images.get("content"), job.images.get("style")

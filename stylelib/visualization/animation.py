@@ -42,6 +42,7 @@ class Film:
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> from stylelib import noise_image, transfer
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     film = Film(Path(folder, "run.gif"), steps=3)
