@@ -33,7 +33,7 @@ class TiledObjective:
 
     Examples
     --------
-    >>> from stylelib import RECIPES, VGG, noise_image, preprocess
+    >>> from stylelib import RECIPES, VGG, Objective, noise_image, preprocess
     >>> recipe = RECIPES["gatys2015"].replace(style_layers=["conv2_1"], content_layers=["conv1_1"])
     >>> vgg, images = VGG(["conv1_1", "conv2_1"]), (noise_image((90, 130)), noise_image((80, 99)))
     >>> x = preprocess(noise_image((90, 130), seed=1))
