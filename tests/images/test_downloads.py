@@ -166,7 +166,7 @@ class TestPlaces:
     def test_an_unknown_certificate_is_refused(self, https, monkeypatch):
         address = https({"/picture": PICTURE})
         monkeypatch.delenv("SSL_CERT_FILE")
-        with pytest.raises(ValueError, match="certificate verify failed"):
+        with pytest.raises(ValueError, match="CERTIFICATE_VERIFY_FAILED"):
             load_image(address + "/picture")
 
     @pytest.mark.parametrize(
