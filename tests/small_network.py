@@ -2,8 +2,10 @@
 
 from stylelib._utils.tensorflow import tf
 from stylelib.vgg.layers import block_and_conv
+from stylelib.vgg.network import _normalized
 
 KINDS = {"max": "MAX", "average": "AVG"}
+BORDERS = {"zero": "CONSTANT", "reflect": "REFLECT"}
 
 
 class SmallNetwork:
@@ -13,8 +15,8 @@ class SmallNetwork:
     weights of their first three input channels, so pooling and weights make a difference here, too.
     """
 
-    def __init__(self, names, network, pooling, precision="float32"):
-        self.names, self.kind = tuple(names), KINDS[pooling]
+    def __init__(self, names, network, pooling, precision="float32", padding="zero"):
+        self.names, self.kind, self.border = tuple(names), KINDS[pooling], BORDERS[padding]
         self.name, self.layers = network, ()
 
     def set_weights(self, parameters):
@@ -30,9 +32,12 @@ class SmallNetwork:
         side = 2 ** (block_and_conv(name)[0] - 1)
         kernel, bias = self.parameters[name]
         pooled = tf.nn.pool(x, (side, side), self.kind, (side, side), "VALID")
-        return tf.nn.relu(tf.nn.conv2d(pooled, kernel, 1, "SAME") + bias)
+        padded = tf.pad(pooled, ((0, 0), (1, 1), (1, 1), (0, 0)), self.border)
+        return tf.nn.relu(tf.nn.conv2d(padded, kernel, 1, "VALID") + bias)
 
 
 def use_small_network(monkeypatch):
     monkeypatch.setattr("stylelib.vgg.network._build", SmallNetwork)
     monkeypatch.setattr("stylelib.vgg.network._set_weights", SmallNetwork.set_weights)
+    # Its means are its own, and must not be kept for VGG.
+    monkeypatch.setattr("stylelib.vgg.network._normalized", _normalized.__wrapped__)

@@ -52,6 +52,22 @@ def _full_disk(files):
     return fsync
 
 
+class Stream(io.TextIOWrapper):
+    """Standard output or error of a shell, of some encoding, and perhaps without a reader."""
+
+    def __init__(self, encoding="ascii", error=None):
+        self.error = error
+        super().__init__(io.BytesIO(), encoding)
+
+    def write(self, text):
+        if self.error:
+            raise self.error
+        return super().write(text)
+
+    def fileno(self):
+        return 1
+
+
 @pytest.mark.usefixtures("either_network")
 class TestTransfer:
     def test_a_picture_is_written_and_progress_shown(self, folder, capsys):
@@ -287,6 +303,15 @@ class TestStandardStreams:
             env=os.environ | {"PYTHONPATH": str(ROOT)},
         )
 
+    @pytest.mark.usefixtures("small_network")
+    def test_a_picture_comes_from_a_stream_and_goes_to_one(self, folder, monkeypatch):
+        standard_input = types.SimpleNamespace(buffer=io.BytesIO(Path("content.png").read_bytes()))
+        monkeypatch.setattr("sys.stdin", standard_input)
+        monkeypatch.setattr("sys.stdout", Stream())
+        assert cli.main(["transfer", "-", "style.png", "-o", "-", *SMALL]) == 0
+        assert load_image(sys.stdout.buffer.getvalue()).shape == (22, 32, 3)
+
+    @pytest.mark.slow
     def test_a_picture_comes_from_standard_input_and_goes_to_standard_output(self, folder):
         before = os.listdir(folder)
         done = self.piped(["transfer", "-", "style.png", "-o", "-", *SMALL],
@@ -402,22 +427,6 @@ def test_ctrl_c_in_doctor_is_an_interruption(capsys, monkeypatch):
     monkeypatch.setattr("stylelib.api.transfer", interrupted)
     assert cli.main(["doctor"]) == 130
     assert capsys.readouterr().err == "stylelib: interrupted\n"
-
-
-class Stream(io.TextIOWrapper):
-    """Standard output or error of a shell, of some encoding, and perhaps without a reader."""
-
-    def __init__(self, encoding="ascii", error=None):
-        self.error = error
-        super().__init__(io.BytesIO(), encoding)
-
-    def write(self, text):
-        if self.error:
-            raise self.error
-        return super().write(text)
-
-    def fileno(self):
-        return 1
 
 
 def test_an_old_terminal_gets_what_it_can_show(monkeypatch):

@@ -66,7 +66,9 @@ class TestGeometry:
 
 
 class TestTiledObjective:
-    @pytest.mark.parametrize("tile", [64, 100, 128, 1000])
+    @pytest.mark.parametrize(
+        "tile", [64, 1000, *(pytest.param(tile, marks=pytest.mark.slow) for tile in (100, 128))]
+    )
     @pytest.mark.usefixtures("either_network")
     def test_loss_and_gradient_are_those_of_the_whole_picture(self, tile):
         x = preprocess(noise_image(SIZE, seed=3))

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stylelib._utils.tensorflow import tf
 from stylelib.preprocessing import noise_image, preprocess
 from stylelib.recipes.conventions import (
     CONTENT_CONVENTIONS,
@@ -71,6 +72,14 @@ def vgg():
     with pytest.MonkeyPatch.context() as patch:
         use_small_network(patch)  # the formulas hold for any
         return VGG([*STYLE_LAYERS, *CONTENT_LAYERS])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def eagerly():
+    """Compile nothing, since each objective is evaluated once."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
 
 
 @pytest.fixture(scope="module")
