@@ -437,7 +437,7 @@ class TestDownload:
         def nowhere():
             raise RuntimeError("Could not determine home directory.")
 
-        publish("vgg19", published_file(tmp_path / "file.h5", "vgg19"))
+        publish("vgg19", published_file("vgg19"))
         monkeypatch.setattr(weights_module.Path, "home", nowhere)
         assert len(load_weights("vgg19", "imagenet")) == 16
         for nothing in (None, ""):
@@ -448,7 +448,7 @@ class TestDownload:
                 load_weights("vgg19", "imagenet")
 
     def test_a_cache_in_the_home_folder(self, publish, tmp_path, monkeypatch):
-        publish("vgg19", published_file(tmp_path / "file.h5", "vgg19"))
+        publish("vgg19", published_file("vgg19"))
         monkeypatch.setenv("HOME", str(tmp_path / "home"))
         for home, folder in (("~/mine", "home/mine/models"), ("", "home/.keras/models")):
             monkeypatch.setenv("KERAS_HOME", home)
