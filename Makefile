@@ -109,8 +109,9 @@ offline-bundle: setup ## write build/offline/: this repository and its packages,
 
 $(TOOLS): ; $(call environment,$@,tools/requirements.lock)
 
+# Strict: a package that could not be looked up is no package without weaknesses.
 audit: $(TOOLS) ## look up known weaknesses of everything in requirements.lock; needs the internet
-	$(TOOLS)/bin/python -m pip_audit --require-hashes --disable-pip -r requirements.lock
+	$(TOOLS)/bin/python -m pip_audit --strict --require-hashes --disable-pip -r requirements.lock
 
 # The second command fails where a package has no wheel, the last one resolves the tools themselves.
 lock: $(TOOLS) ## resolve requirements.lock anew, for every Python and platform at once
