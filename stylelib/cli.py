@@ -83,7 +83,7 @@ def main(arguments=None):
         if options.debug:
             raise
         what = f"{type(error).__name__}: {one_line(error)}"
-        print(f"stylelib: {what} (--debug shows where)", file=sys.stderr)
+        print(f"stylelib: {what[:300]} (--debug shows where)", file=sys.stderr)
         return FAILED
 
 

@@ -14,8 +14,6 @@ LARGEST_COUNT = 2**63 - 1
 LARGEST_NUMBER = 3.4e38
 #: How much of a value a message repeats.
 LONGEST = 100
-#: How much of another program's message a line repeats.
-LONGEST_LINE = 300
 #: What colours a terminal.
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -207,8 +205,7 @@ def one_line(error):
     'No space left on device'
     """
     text = getattr(error, "strerror", None) or str(getattr(error, "reason", "")) or str(error)
-    text = " ".join(_ESCAPES.sub("", text).split())
-    return text[:LONGEST_LINE] or type(error).__name__
+    return " ".join(_ESCAPES.sub("", text).split()) or type(error).__name__
 
 
 def _is_number(value, kind):

@@ -27,9 +27,10 @@ FORWARD_BYTES, BACKWARD_BYTES = 4.8, 7.5
 #: Arrays of the picture's size: every run has some of float32, L-BFGS has more of float64, besides
 #: two for each step that it remembers.
 OTHER_ARRAYS, LBFGS_ARRAYS = 13, 18
-#: Bytes of addresses that each of TensorFlow's threads reserves without using them: a stack, and a
-#: part of the heap. Only ``ulimit`` counts them, and TensorFlow crashes where it gets none.
-RESERVED_BY_THREAD = 72e6
+#: What ``ulimit`` counts besides: bytes of addresses that each of TensorFlow's threads reserves for
+#: its stack and a part of the heap, and how much the heap grows for each byte in use. TensorFlow
+#: crashes where it gets no more.
+RESERVED_BY_THREAD, HEAP_PER_BYTE = 72e6, 1.7
 #: Side of tiles that is proposed where a picture does not fit.
 PROPOSED_TILE = 512
 #: Where Linux says in which control groups this process is, and what these may use, and do.
@@ -148,7 +149,7 @@ def _left_of_limits(process):
         allowed, _ = resource.getrlimit(limit)
         if allowed != resource.RLIM_INFINITY:
             threads = 2 * os.cpu_count() + 4  # two pools of TensorFlow's, and some of others
-            yield allowed - used - threads * RESERVED_BY_THREAD
+            yield (allowed - used - threads * RESERVED_BY_THREAD) / HEAP_PER_BYTE
 
 
 def check_fits(job):

@@ -111,6 +111,7 @@ class TestAvailable:
         monkeypatch.setattr(memory, "CONTAINER", tmp_path / "groups")
         monkeypatch.setattr(memory, "GROUPS", tmp_path / "cgroup")
         monkeypatch.setattr(memory, "RESERVED_BY_THREAD", 0)
+        monkeypatch.setattr(memory, "HEAP_PER_BYTE", 1)
         free = types.SimpleNamespace(available=10_000_000_000)
         process = types.SimpleNamespace(memory_info=lambda: self.info)
         self.info = types.SimpleNamespace(rss=0, vms=2_000_000_000, data=1_000_000_000)
