@@ -7,6 +7,7 @@ import select
 import stat
 
 from stylelib._utils.checks import LONGEST, one_line
+from stylelib._utils.files import with_home
 from stylelib.images.downloads import download
 
 #: Largest file that is read, in bytes: what 128 million pixels take with four times 16 bits.
@@ -83,7 +84,7 @@ def open_binary(source, name):
             "expected a path, an https address, bytes, a binary file, a PIL image or an array; "
             f"got a {type(source).__name__}"
         )
-    path = os.fsdecode(source)
+    path = with_home(os.fsdecode(source))
     try:
         kind = os.stat(path).st_mode
     except (OSError, ValueError) as error:  # a name with a zero byte is a ValueError

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from stylelib._utils.checks import check_choice, one_line, shortened, shown
-from stylelib._utils.files import atomic_write, read_arrays, writable_folder
+from stylelib._utils.files import atomic_write, read_arrays, user_path, writable_folder
 from stylelib._utils.process import kept
 from stylelib.images.downloads import download_known
 from stylelib.vgg.layers import NETWORKS, kernel_shapes, layer_names
@@ -103,7 +103,7 @@ def identity(network, weights=None):
     if weights == "imagenet":
         path = _download(network)
     else:
-        path = EMBEDDED if weights == "embedded" else Path(weights)
+        path = EMBEDDED if weights == "embedded" else user_path(weights)
     kind = weights if weights in NAMES else path.suffix.lower()
     return network, kind, path, _state(path)
 
@@ -153,7 +153,7 @@ def check_weights(network, weights):
         return
     if not isinstance(weights, (str, os.PathLike)):
         raise ValueError(f"expected weights as a name or a path, got {shown(weights)}")
-    path = Path(weights)
+    path = user_path(weights)
     if not os.path.isfile(path):
         raise ValueError(
             f"expected weights 'embedded', 'imagenet', 'random' or a file, got {shown(str(path))}"

@@ -17,6 +17,10 @@ from stylelib._utils.files import (
     remove_temporary_files,
     user_path,
 )
+from stylelib.images.load import load_image
+from stylelib.images.save import save_image
+from stylelib.vgg.weights import check_weights, load_weights
+from stylelib.visualization.animation import Film
 
 
 def archive(**members):
@@ -168,3 +172,21 @@ class TestUserPath:
     def test_what_is_no_path(self, path):
         with pytest.raises(ValueError, match="expected a path, got"):
             user_path(path)
+
+    def test_every_door_knows_the_home_folder(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("HOME", str(tmp_path))
+        (tmp_path / "elsewhere").mkdir()
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        save_image("~/a.png", np.full((4, 5, 3), 7, np.uint8))
+        assert load_image("~/a.png").shape == load_image(Path("~/a.png")).shape == (4, 5, 3)
+        np.savez(tmp_path / "own.npz", a=np.zeros(3))
+        check_weights("vgg16", "~/own.npz")
+        with pytest.raises(ValueError, match=r"cannot read .*own\.npz: expected"):
+            load_weights("vgg16", "~/own.npz")
+        film = Film("~/run.gif", 1)
+        film(1, {}, np.zeros((1, 32, 32, 3), np.float32))
+        film.write()
+        assert {path.name for path in tmp_path.iterdir()} == {
+            "a.png", "elsewhere", "own.npz", "run.gif",
+        }  # fmt: skip
+        assert not any((tmp_path / "elsewhere").iterdir())
