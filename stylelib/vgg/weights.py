@@ -4,6 +4,7 @@ None of it is ever unpickled, and what has a known hash is compared with it befo
 in a file is accounted for: what the network has not is an error that names it.
 """
 
+import contextlib
 import hashlib
 import http.client
 import os
@@ -16,6 +17,7 @@ from stylelib._utils.checks import check_choice, one_line, shortened, shown
 from stylelib._utils.files import atomic_write, read_arrays, user_path, writable_folder
 from stylelib._utils.process import kept
 from stylelib.images.downloads import download_known
+from stylelib.images.sources import name_of
 from stylelib.vgg.layers import NETWORKS, kernel_shapes, layer_names
 
 # A checkout keeps its data beside the package, a wheel inside it.
@@ -159,9 +161,7 @@ def check_weights(network, weights):
             f"expected weights 'embedded', 'imagenet', 'random' or a file, got {shown(str(path))}"
         )
     if path.suffix.lower() not in {".npz", ".h5", ".hdf5"}:
-        raise ValueError(
-            f"cannot read {shortened(str(path))}: expected a file that ends in .npz or .h5"
-        )
+        raise ValueError(f"cannot read {name_of(path)}: expected a file that ends in .npz or .h5")
 
 
 def _random_weights(network):
@@ -193,13 +193,8 @@ def _read_embedded():
 
 
 def _read_npz(data, path, network):
-    try:
-        arrays = read_arrays(data)
-    except ValueError as error:
-        raise ValueError(
-            f"cannot read {path}: expected kernels and biases of {network}, {one_line(error)}"
-        ) from error
-    return _parameters(arrays, path, network)
+    with _reading(path, network):
+        return _parameters(read_arrays(data), network)
 
 
 def _read_h5(path, network):
@@ -212,14 +207,18 @@ def _read_h5(path, network):
         if isinstance(item, h5py.Dataset):
             arrays[place] = item
 
+    with _reading(path, network), h5py.File(path, "r") as file:
+        file.visititems(collect)
+        return _parameters(_named(arrays, network), network)
+
+
+@contextlib.contextmanager
+def _reading(path, network):
     try:
-        with h5py.File(path, "r") as file:
-            file.visititems(collect)
-            return _parameters(_named(arrays, network), path, network)
-    except (OSError, KeyError, RuntimeError) as error:  # h5py's, on damaged files
-        raise ValueError(
-            f"cannot read {path}: expected Keras' weights of {network}, {one_line(error)}"
-        ) from error
+        yield
+    except Exception as error:  # h5py raises nearly anything on damaged files
+        expected = f"expected kernels and biases of {network}"
+        raise ValueError(f"cannot read {name_of(path)}: {expected}, {one_line(error)}") from error
 
 
 # The last part of an array's place in Keras' files of ten years, and the layer's place in its last.
@@ -244,35 +243,30 @@ def _named(arrays, network):
         match = _LAYER.fullmatch(name)
         if match and int(match[2] or 0) < len(order[match[1]]):
             name = f"{order[match[1]][int(match[2] or 0)]}/{PARTS[int(match[3])]}"
-        elif match := _PART.fullmatch(name.rpartition("/")[2]):
-            name = f"{name.split('/')[0]}/{'kernel' if match[1] else 'bias'}"
+        layer, _, rest = name.partition("/")
+        match = _PART.fullmatch(rest.rpartition("/")[2])
+        if match and layer in (*order["conv2d"], *TOP):
+            name = f"{layer}/{'kernel' if match[1] else 'bias'}"
         found[place if name in found else name] = array
     return found
 
 
-def _parameters(arrays, path, network):
+def _parameters(arrays, network):
     """Check that there is each array of the network, and nothing else but a classifier's."""
     shapes = kernel_shapes(network)
-    wanted, top = ([f"{layer}/{part}" for layer in layers for part in PARTS]
-                   for layers in (shapes, TOP))  # fmt: skip
+    wanted, top = (
+        [f"{layer}/{part}" for layer in layers for part in PARTS] for layers in (shapes, TOP)
+    )
     missing = [name for name in wanted if name not in arrays]
     extra = [name for name in arrays if name not in wanted and name not in top]
     if missing or extra:
         found = {"it lacks": missing, "it also holds": extra}
         got = [f"{verb} {_first(names)}" for verb, names in found.items() if names]
-        raise ValueError(
-            f"cannot read {path}: expected kernels and biases of {network}, "
-            f"{' and '.join(got)}{_whose(arrays, network)}"
-        )
-    try:
-        pairs = {
-            layer: tuple(_real(arrays, f"{layer}/{part}", shape_, network)
-                         for part, shape_ in zip(PARTS, (shape, shape[-1:]), strict=True))
-            for layer, shape in shapes.items()
-        }  # fmt: skip
-    except ValueError as error:
-        raise ValueError(f"cannot read {path}: {error}") from error
-    return pairs
+        raise ValueError(" and ".join(got) + _whose(arrays, network))
+    return {
+        layer: (_real(arrays, f"{layer}/kernel", shape), _real(arrays, f"{layer}/bias", shape[-1:]))
+        for layer, shape in shapes.items()
+    }
 
 
 def _first(names):
@@ -287,21 +281,17 @@ def _whose(arrays, network):
     return f"; is it of {others[0]}?" if others else ""
 
 
-def _real(arrays, name, shape, network):
+def _real(arrays, name, shape):
     """Read one array as ``float32``, once its shape and type are known to be right."""
     array = arrays[name]
     if array.dtype.kind not in "fiu":
-        raise ValueError(f"expected numbers, {name} holds {array.dtype}")
+        raise ValueError(f"{name} holds {array.dtype}")
     if array.shape != shape:
-        part = name.rpartition("/")[2]
-        raise ValueError(
-            f"expected a {part} {shape} for {name.partition('/')[0]} of {network}, "
-            f"got {array.shape}"
-        )
+        raise ValueError(f"{name} of shape {shape}, got {array.shape}")
     with np.errstate(over="ignore"):
         values = np.asarray(array[()], np.float32)
     if not np.isfinite(values).all():
-        raise ValueError(f"it holds no usable weights for {name}")
+        raise ValueError(f"{name} holds NaN or infinity")
     return values
 
 
