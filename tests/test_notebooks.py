@@ -4,6 +4,7 @@ import ast
 import itertools
 import re
 import statistics
+import time
 from pathlib import Path
 
 import nbformat
@@ -176,6 +177,7 @@ class Here:
         self.notebook, self.names = notebook, {}
 
     def execute(self):
+        time.sleep(0.06)  # which is told to a tenth of a second
         self.notebook.metadata["language_info"] = {"name": "python"}
         for cell in self.notebook.cells:
             if cell.cell_type == "code":

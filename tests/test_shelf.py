@@ -1,5 +1,7 @@
 """The styles in data/images that our own code draws."""
 
+import importlib
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,10 @@ from stylelib.images.load import load_image
 from tools.shelf.__main__ import IMAGES, LARGEST_FILE, NAMES, draw, jpeg, main
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow) if n != "wave" else n for n in NAMES],
+)
 def test_a_style_is_what_the_code_draws(name):
     path = IMAGES / f"{name}.jpg"
     assert path.stat().st_size <= LARGEST_FILE
@@ -16,6 +21,13 @@ def test_a_style_is_what_the_code_draws(name):
     assert np.abs(drawn - load_image(path)).mean() < 1
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_every_style_has_its_code_and_its_picture(name):
+    assert callable(importlib.import_module(f"tools.shelf.{name}").draw)
+    assert load_image(IMAGES / f"{name}.jpg").shape == (512, 640, 3)
+
+
+@pytest.mark.slow
 def test_the_script_writes_the_file_named(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("tools.shelf.__main__.IMAGES", tmp_path)
     main(["wave"])

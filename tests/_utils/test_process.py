@@ -5,11 +5,13 @@ import signal
 import subprocess
 import sys
 import threading
+import warnings
 from pathlib import Path
 
 import pytest
 
 import stylelib
+from stylelib import noise_image, transfer
 from stylelib._utils.process import sigint_handler
 
 ROOT = Path(stylelib.__file__).parent.parent
@@ -76,6 +78,16 @@ def test_threads_and_other_interpreters_do_without(refused, monkeypatch):
     assert entered == [before]
 
 
+@pytest.mark.usefixtures("small_network")
+def test_a_run_in_this_process_leaves_all_as_it_was(before):
+    environment, filters = dict(os.environ), list(warnings.filters)
+    image = noise_image((40, 60))
+    assert transfer(image, image, size=32, steps=2).status == "finished"
+    assert signal.getsignal(signal.SIGINT) == before
+    assert dict(os.environ) == environment
+    assert warnings.filters == filters
+
+
 CHECK = """
 import os, signal, sys, warnings
 {before}
@@ -92,6 +104,7 @@ print("done", file=sys.__stdout__)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("before", "redirection"),
     [

@@ -126,6 +126,7 @@ class TestResults:
         assert ("100 %  trial 1 of 1" in capsys.readouterr().err) == progress
 
 
+@pytest.mark.usefixtures("remembered_runs")
 class TestIdentities:
     def test_whole_numbers_too_large_for_a_float_are_told_apart(self, tmp_path):
         seeds = [2**60, 2**60 + 1, 2**53 + 1, 2**53]
