@@ -68,7 +68,7 @@ def download(address):
             data = b"" if large else answer.read(MAX_DOWNLOAD + 1)
             missing = answer.length or 0
     except Exception as error:  # an address can be wrong in many ways, and so can an answer
-        raise ValueError(f"cannot read {name}: {shortened(one_line(error))}") from error
+        raise ValueError(f"cannot read {name}: {one_line(error)}") from error
     if large or len(data) > MAX_DOWNLOAD:
         raise ValueError(f"cannot read {name}: expected at most {MAX_DOWNLOAD >> 20} MiB")
     if missing:
@@ -178,7 +178,7 @@ class _HttpsOnly(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, request, file, code, message, headers, address):
         if not _is_https(address):
             file.close()
-            raise urllib.error.URLError(f"it leads to {address}, which is not https")
+            raise urllib.error.URLError(f"it leads to {shortened(address)}, which is not https")
         return super().redirect_request(request, file, code, message, headers, address)
 
 

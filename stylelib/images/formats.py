@@ -3,13 +3,14 @@
 import contextlib
 import ctypes
 import functools
+import io
 import re
 import struct
 import threading
 
 from PIL import Image, JpegImagePlugin
 
-from stylelib.images.png import without_metadata
+from stylelib.images import jpeg, png
 from stylelib.images.tiff import RawPhotograph, begin_with_picture
 
 #: Formats that are read, by Pillow's names, as far as this Pillow knows them. The others are left
@@ -20,7 +21,6 @@ FORMATS = ("AVIF", "BMP", "DIB", "GIF", "HEIF", "JPEG", "JPEG2000", "JXL", "MPO"
 #: A JPEG may refine a picture in many scans, each as much work as all pixels; usual are ten.
 MAX_SCANS = 100
 
-_JPEG_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")  # \xff00 is data, \xffd0 to d7 lie in it
 _HEIC = (b"heic", b"heix", b"mif1", b"msf1", b"hevc", b"hevx", b"heim", b"heis")
 # How raw photographs begin that are no TIFF, or not quite: of Olympus, Panasonic, Fujifilm, Canon,
 # Minolta and Sigma.
@@ -56,25 +56,28 @@ def open_picture(file):
     >>> open_picture(io.BytesIO(b"P5 2 1 255 ab")).size
     (2, 1)
     """
-    start, profile, page = _start(file), None, file
+    start, info, page = _start(file), {}, file
     if start.startswith(b"\x89PNG\r\n\x1a\n"):
-        page, profile = without_metadata(file)
+        page, info["icc_profile"] = png.without_metadata(file)
     elif start.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
         page = begin_with_picture(file)
-    elif start.startswith(b"\xff\xd8") and count_scans(file.read()) > MAX_SCANS:
-        raise ValueError(f"expected a JPEG of at most {MAX_SCANS} scans")
+    elif start.startswith(b"\xff\xd8"):
+        data, info = jpeg.without_metadata(file.read())
+        if jpeg.count_scans(data) > MAX_SCANS:
+            raise ValueError(f"expected a JPEG of at most {MAX_SCANS} scans")
+        page = io.BytesIO(data)
+    raw = start.startswith((b"II", b"MM")) and page is not file  # no preview any more
     try:
         picture = _opened(page, start)
     except Exception as error:
-        if start.startswith((b"II", b"MM")) and page is not file:
+        if raw:
             raise RawPhotograph from error
         raise
     if picture is None:
-        raise ValueError(_what_it_is(start)) if page is file else RawPhotograph
-    if picture.format == "PNG":
-        picture.info["icc_profile"] = profile
-        if picture.default_image and picture.n_frames > 1:
-            picture.seek(1)  # what comes before is shown only by programs without animation
+        raise RawPhotograph if raw else ValueError(_what_it_is(start))
+    picture.info |= info
+    if getattr(picture, "default_image", False) and picture.n_frames > 1:
+        picture.seek(1)  # what comes before is shown only by programs without animation
     return picture
 
 
@@ -123,25 +126,6 @@ def check_tiles(picture, max_pixels):
     width, length = (tags.get(tag, 0) for tag in (322, 323))
     if width * length > max_pixels:
         raise ValueError(f"expected tiles of at most {max_pixels:,} pixels, got {width} × {length}")
-
-
-def count_scans(data):
-    """Count the scans of the first picture in a JPEG file.
-
-    Examples
-    --------
-    >>> count_scans(bytes.fromhex("ffd8 ffe0 0004 ffda ffda 0002 12 ff00 34 ffd9 ffda"))
-    1
-    """
-    scans = place = 0
-    while match := _JPEG_MARKER.search(data, place):
-        marker, place = match[1], match.end()
-        if marker == b"\xd9":  # the end
-            break
-        scans += marker == b"\xda"
-        if marker not in (b"\x01", b"\xd8"):  # all others have a length
-            place += int.from_bytes(data[place : place + 2], "big")
-    return scans
 
 
 class _Libtiff:

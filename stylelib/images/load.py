@@ -34,6 +34,7 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_XMP_TURN = re.compile(rb'tiff:Orientation(?:="|>)([1-8])')
 
 
 def load_image(source, max_size=None, size=None, resampling="lanczos"):
@@ -182,7 +183,12 @@ def _turned(picture):
 def _turned_in_file(picture):
     """The same without the warnings of Pillow, which reads all EXIF data for it."""
     exif = picture.info.get("exif")
-    return orientation(exif) if exif else _turned(picture)
+    if exif and (turn := orientation(exif)):
+        return turn
+    xmp = picture.info.get("xmp") or picture.info.get("XML:com.adobe.xmp") or b""
+    if match := _XMP_TURN.search(xmp.encode() if isinstance(xmp, str) else xmp):
+        return int(match[1])
+    return 1 if exif else _turned(picture)
 
 
 def _from_deep(values, picture, name):

@@ -18,7 +18,8 @@ from PIL import Image
 
 from stylelib.images import load as images
 from stylelib.images import sources
-from stylelib.images.formats import FORMATS, count_scans
+from stylelib.images.formats import FORMATS
+from stylelib.images.jpeg import count_scans
 from stylelib.images.load import load_image
 from tools import malformed
 from tools.malformed import DAMAGES, corpus, damaged, encoded, peak_memory

@@ -275,6 +275,22 @@ class TestMetadata:
         data = encoded(Image.new("RGB", (24, 16)), format, exif=exif)
         assert load_image(data).shape == (24, 16, 3)
 
+    @pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP"])
+    def test_exif_data_that_break_off_cost_neither_picture_nor_warning(self, format):
+        tags = struct.pack("<HHIHH", 0x0112, 3, 1, 6, 0)
+        tags += struct.pack("<HHII", 0x9000, 7, 10**6, 8)  # and seven more that are missing
+        exif = b"Exif\0\0II*\0" + struct.pack("<IH", 8, 9) + tags
+        data = encoded(Image.new("RGB", (24, 16)), format, exif=exif)
+        if format == "JPEG":  # as cameras write it, so that Pillow looks for the resolution
+            data = data[:2] + data[data.index(b"\xff\xe1") :]
+        assert load_image(data).shape == (24, 16, 3)
+
+    @pytest.mark.parametrize("exif", [b"", b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0"])
+    def test_xmp_turns_a_jpeg_where_exif_data_do_not(self, exif):
+        xmp = b'<x:xmpmeta xmlns:tiff="t"><a tiff:Orientation="6"/></x:xmpmeta>'
+        data = encoded(Image.new("RGB", (24, 16)), "JPEG", xmp=xmp, exif=exif)
+        assert load_image(data).shape == (24, 16, 3)
+
     def test_jpeg_segments_that_mean_nothing(self):
         data = encoded(Image.new("RGB", (9, 6), "red"), "JPEG", comment=b"x" * 65_000)
         segments = [b"\xff\xe1\xff\xffhttp://ns.adobe.com/xap/1.0/\0" + bytes(65_533 - 29)] * 40
