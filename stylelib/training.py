@@ -47,7 +47,7 @@ class StopRun(Exception):
     """
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)  # of arrays, `==` would be no yes or no
 class Result:
     """What an optimisation ends with.
 

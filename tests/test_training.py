@@ -556,3 +556,9 @@ class TestRounds:
         for options in ({"restart_every": 0}, {"clipping": "often"}, {"postprocess": "magic"}):
             with pytest.raises(ValueError, match=f"expected {next(iter(options))}"):
                 minimize(objective, start, **options)
+
+
+def test_results_compare_as_objects_since_arrays_have_no_yes_or_no(objective, start):
+    result, other = (minimize(objective, start, "adam", steps=1) for _ in range(2))
+    assert result == result and result != other
+    assert len({result, other}) == 2
