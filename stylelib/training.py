@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy.optimize
 
-from stylelib._utils.checks import check_choice, check_count, one_line, plain
+from stylelib._utils.checks import check_choice, check_count, one_line, plain, shown
 from stylelib._utils.process import one_blas_thread
 from stylelib._utils.tensorflow import keras, tf
 from stylelib.objective import Objective
@@ -123,6 +123,20 @@ def train_step(objective, x, optimizer, bounds=None):
     return losses
 
 
+def check_callback(callback):
+    """Raise a ``ValueError`` if `callback` is neither a function nor None.
+
+    Examples
+    --------
+    >>> check_callback("print")
+    Traceback (most recent call last):
+    ...
+    ValueError: expected callback as a function, got 'print'
+    """
+    if callback is not None and not callable(callback):
+        raise ValueError(f"expected callback as a function, got {shown(callback)}")
+
+
 def minimize(
     objective,
     x0,
@@ -186,6 +200,7 @@ def minimize(
     """
     steps, settings = plain(steps), plain(settings)
     check_count("steps", steps)
+    check_callback(callback)
     check_choice("postprocess", postprocess, POSTPROCESSES)
     if not isinstance(optimizer, OptimizerSettings):
         optimizer = OptimizerSettings(optimizer)

@@ -339,6 +339,11 @@ class TestMinimize:
         with pytest.raises(ValueError, match="expected at least 5 steps, as many as the run has"):
             minimize(Quadratic(start + 9), start, "adam", 4, checkpoints=states)
 
+    @pytest.mark.parametrize("callback", ["print", 3, np.zeros(2), [print]], ids=range(4))
+    def test_what_is_no_function_is_refused(self, callback, start):
+        with pytest.raises(ValueError, match="expected callback as a function, got"):
+            minimize(Quadratic(start), start, callback=callback)
+
     def test_an_exit_in_the_callback_is_one(self, start):
         with pytest.raises(SystemExit):
             minimize(Quadratic(start), start, callback=lambda *arguments: sys.exit(3))

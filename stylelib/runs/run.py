@@ -11,7 +11,7 @@ from stylelib.runs.checkpoints import Checkpoints
 from stylelib.runs.job import described
 from stylelib.runs.memory import check_fits, ran_out
 from stylelib.tiled_objective import TiledObjective
-from stylelib.training import minimize
+from stylelib.training import check_callback, minimize
 from stylelib.vgg.network import VGG
 
 #: Evaluations between two saves of a run.
@@ -43,6 +43,7 @@ def run(job, callback=None, folder=None, save_every=SAVE_EVERY, resume=False):
     """
     check_count("save_every", save_every)
     check_flag("resume", resume)
+    check_callback(callback)
     if not tf.config.get_visible_devices("GPU"):  # which have memory of their own
         check_fits(job)
     checkpoints = None
