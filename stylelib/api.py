@@ -1,30 +1,36 @@
 """One call per subject of the notebooks."""
 
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from stylelib._utils.types import Callback, Network, Optimizer, Path, Precision, Size, Source
 from stylelib.recipes.published import RECONSTRUCTION
+from stylelib.recipes.recipe import Recipe
 from stylelib.runs.job import make_job
 from stylelib.runs.run import SAVE_EVERY, run
+from stylelib.training import Result
 
 
 def transfer(
-    content,
-    style,
-    recipe="gatys2015",
-    size=None,
-    steps=None,
-    network="vgg16",
-    init=None,
-    style_scale=1.0,
-    precision="float32",
-    seed=0,
-    callback=None,
-    weights=None,
-    as_published=False,
-    tile=None,
-    folder=None,
-    save_every=None,
-    resume=False,
-    **changes,
-):
+    content: Source,
+    style: Source,
+    recipe: str | Recipe = "gatys2015",
+    size: int | Size | None = None,
+    steps: int | None = None,
+    network: Network | Literal["recipe"] = "vgg16",
+    init: Source | None = None,
+    style_scale: float = 1.0,
+    precision: Precision = "float32",
+    seed: int = 0,
+    callback: Callback | None = None,
+    weights: Path | None = None,
+    as_published: bool = False,
+    tile: int | None = None,
+    folder: Path | None = None,
+    save_every: int | None = None,
+    resume: bool = False,
+    **changes: Any,
+) -> Result:
     """Paint the content image in the manner of the style image.
 
     Parameters
@@ -111,19 +117,19 @@ def transfer(
 
 
 def reconstruct_content(
-    image,
-    layer,
-    size=None,
-    steps=None,
-    optimizer="lbfgs",
-    seed=0,
-    network="vgg16",
-    weights=None,
-    init="noise",
-    precision="float32",
-    callback=None,
-    **changes,
-):
+    image: Source,
+    layer: str,
+    size: int | Size | None = None,
+    steps: int | None = None,
+    optimizer: Optimizer = "lbfgs",
+    seed: int = 0,
+    network: Network = "vgg16",
+    weights: Path | None = None,
+    init: Source = "noise",
+    precision: Precision = "float32",
+    callback: Callback | None = None,
+    **changes: Any,
+) -> Result:
     """Find a picture that one layer cannot tell from `image`: what that layer remembers of it.
 
     Lowers the content loss, Eq. 1, alone.
@@ -187,19 +193,19 @@ def reconstruct_content(
 
 
 def reconstruct_style(
-    image,
-    layers,
-    size=None,
-    steps=None,
-    optimizer="lbfgs",
-    seed=0,
-    network="vgg16",
-    weights=None,
-    init="noise",
-    precision="float32",
-    callback=None,
-    **changes,
-):
+    image: Source,
+    layers: str | Sequence[str],
+    size: int | Size | None = None,
+    steps: int | None = None,
+    optimizer: Optimizer = "lbfgs",
+    seed: int = 0,
+    network: Network = "vgg16",
+    weights: Path | None = None,
+    init: Source = "noise",
+    precision: Precision = "float32",
+    callback: Callback | None = None,
+    **changes: Any,
+) -> Result:
     """Find a picture with the Gram matrices of `image`: its texture without its arrangement.
 
     Lowers the style loss, Eq. 5, alone.

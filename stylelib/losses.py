@@ -5,10 +5,12 @@ positions. The paper writes them as a matrix F with one row a filter, F_ik: filt
 Equations are numbered as in arXiv 1508.06576.
 """
 
+from collections.abc import Mapping
+
 from stylelib._utils.tensorflow import tf
 
 
-def content_loss(generated, content):
+def content_loss(generated: tf.Tensor, content: tf.Tensor) -> tf.Tensor:
     """Eq. 1: half the sum of squared differences, ½ Σ (F − P)².
 
     Parameters
@@ -37,7 +39,7 @@ def content_loss(generated, content):
     return 0.5 * tf.reduce_sum(tf.square(generated - content))
 
 
-def gram_matrix(features):
+def gram_matrix(features: tf.Tensor) -> tf.Tensor:
     """Eq. 3: the inner product of each two filters' activations, G_ij = Σ_k F_ik F_jk.
 
     The sum runs over all positions, so G does not depend on their order.
@@ -64,7 +66,7 @@ def gram_matrix(features):
     return tf.matmul(by_position, by_position, transpose_a=True)  # (N, M) · (M, N) -> (N, N)
 
 
-def style_representation(features):
+def style_representation(features: tf.Tensor) -> tf.Tensor:
     """The Gram matrix per position, G / M: what the style loss compares.
 
     Dividing by the number of positions M = h·w makes pictures of different sizes comparable.
@@ -89,7 +91,7 @@ def style_representation(features):
     return gram_matrix(features) / tf.cast(tf.reduce_prod(height_width), features.dtype)
 
 
-def representation_distance(generated, style):
+def representation_distance(generated: tf.Tensor, style: tf.Tensor) -> tf.Tensor:
     """Eq. 4 on style representations: 1 / (4N²) Σ (G/M − A/M')².
 
     Parameters
@@ -113,7 +115,7 @@ def representation_distance(generated, style):
     return tf.reduce_sum(tf.square(generated - style)) / (4.0 * filters**2)
 
 
-def style_layer_loss(generated, style):
+def style_layer_loss(generated: tf.Tensor, style: tf.Tensor) -> tf.Tensor:
     """Eq. 4 on feature maps: how far one layer's style is from its target.
 
     E_l = 1 / (4N²) Σ (G/M − A/M')². Where both pictures have M positions this equals Eq. 4,
@@ -142,7 +144,11 @@ def style_layer_loss(generated, style):
     return representation_distance(style_representation(generated), style_representation(style))
 
 
-def style_loss(generated, style, layer_weights=None):
+def style_loss(
+    generated: Mapping[str, tf.Tensor],
+    style: Mapping[str, tf.Tensor],
+    layer_weights: Mapping[str, float] | None = None,
+) -> tf.Tensor:
     """Eq. 5: the weighted sum over layers, Σ_l w_l E_l.
 
     Parameters
@@ -183,7 +189,7 @@ def style_loss(generated, style, layer_weights=None):
     )
 
 
-def total_variation_loss(x, exponent=1.25):
+def total_variation_loss(x: tf.Tensor, exponent: float = 1.25) -> tf.Tensor:
     """Roughness: Σ (dx² + dy²)^exponent over the differences of neighbouring pixels.
 
     Not in the paper; Mahendran and Vedaldi (arXiv 1412.0035) introduced this family, writing

@@ -1,6 +1,7 @@
 """The loss of one picture, and its gradient."""
 
 from stylelib._utils.tensorflow import tf
+from stylelib._utils.types import Image
 from stylelib.losses import (
     TV_LOSSES,
     content_loss,
@@ -9,7 +10,9 @@ from stylelib.losses import (
 )
 from stylelib.preprocessing import preprocess
 from stylelib.recipes.conventions import check_style_size, paper_weights
+from stylelib.recipes.recipe import Recipe
 from stylelib.vgg.layers import canonical
+from stylelib.vgg.network import VGG
 
 # Each Objective has graphs of its own. TensorFlow takes that for one function traced too often.
 tf.get_logger().addFilter(lambda record: "Objective._" not in record.getMessage())
@@ -47,7 +50,13 @@ class Objective:
     (0.0, (1, 32, 48, 3))
     """
 
-    def __init__(self, vgg, recipe, content_image=None, style_image=None):
+    def __init__(
+        self,
+        vgg: VGG,
+        recipe: Recipe,
+        content_image: Image | None = None,
+        style_image: Image | None = None,
+    ) -> None:
         check_terms(vgg, recipe, content_image, style_image)
         self.vgg = vgg
         self.recipe = recipe
@@ -66,7 +75,7 @@ class Objective:
         # One graph for each size of picture; TensorFlow keeps them.
         self._compiled = tf.function(self._loss_and_gradient, autograph=False)
 
-    def losses(self, x):
+    def losses(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return the weighted losses of a picture.
 
         Parameters
@@ -90,7 +99,9 @@ class Objective:
             self.recipe, x, content_losses, representations, self.style_representation
         )
 
-    def loss_and_gradient(self, x):
+    def loss_and_gradient(
+        self, x: tf.Tensor | tf.Variable
+    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         """Return `losses` and the gradient of the total loss, compiled.
 
         Parameters

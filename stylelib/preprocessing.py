@@ -10,13 +10,14 @@ Two kinds of picture cross the library's public functions, and nothing else:
 import numpy as np
 
 from stylelib._utils.tensorflow import check_tensorflow, tf
+from stylelib._utils.types import Array, Image, Size
 from stylelib.images.sizes import check_image, check_size
 
 #: Mean colour of ImageNet's training pictures in BGR order, as VGG's authors published it.
 MEAN_BGR = np.array([103.939, 116.779, 123.68], dtype=np.float32)
 
 
-def preprocess(image):
+def preprocess(image: Image) -> tf.Tensor:
     """Bring an image into VGG space: RGB to BGR, minus the mean colour, plus a batch axis.
 
     Parameters
@@ -46,7 +47,7 @@ def preprocess(image):
     return tf.constant(bgr - MEAN_BGR)
 
 
-def deprocess(x):
+def deprocess(x: tf.Tensor | tf.Variable | Array) -> Image:
     """Bring a picture from VGG space back to an image: the inverse of `preprocess`.
 
     Values outside 0 to 255 are clipped, and the rest is rounded. Nothing is stretched: min–max
@@ -77,7 +78,7 @@ def deprocess(x):
     return _quantized(_to_rgb(x))
 
 
-def deprocess_stretched(x):
+def deprocess_stretched(x: tf.Tensor | tf.Variable | Array) -> Image:
     """Bring a picture back to an image as some programs do: darkest value to 0, brightest to 255.
 
     It is here to be looked at: all colours shift, even where no value lay outside 0 to 255. Use
@@ -126,7 +127,7 @@ def _quantized(rgb):
     return np.ascontiguousarray(np.clip(np.round(rgb), 0, 255).astype(np.uint8))
 
 
-def pixel_bounds():
+def pixel_bounds() -> tuple[Array, Array]:
     """Smallest and largest value that each channel can have in VGG space.
 
     Returns
@@ -143,7 +144,7 @@ def pixel_bounds():
     return -MEAN_BGR, np.float32(255) - MEAN_BGR
 
 
-def noise_image(size, seed=0):
+def noise_image(size: Size, seed: int = 0) -> Image:
     """White noise: every channel of every pixel is drawn evenly from 0 to 255.
 
     Noise drawn between 0 and 1, or in VGG space around zero, would be a flat grey instead.
@@ -170,7 +171,7 @@ def noise_image(size, seed=0):
     return generator.integers(0, 256, size=(height, width, 3), dtype=np.uint8)
 
 
-def grey_start(size, seed=0):
+def grey_start(size: Size, seed: int = 0) -> tf.Tensor:
     """The mean colour of ImageNet with a trace of noise, as some programs call “random”.
 
     Noise of ±0.025 grey levels is nothing to see. An image of whole grey levels could not hold it,

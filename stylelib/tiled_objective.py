@@ -12,11 +12,14 @@ import numpy as np
 
 from stylelib._utils.checks import check_count
 from stylelib._utils.tensorflow import tf
+from stylelib._utils.types import Image
 from stylelib.losses import content_loss, gram_matrix
 from stylelib.objective import canonical_features, check_terms, weighted_losses
 from stylelib.preprocessing import preprocess
 from stylelib.recipes.conventions import check_style_size
+from stylelib.recipes.recipe import Recipe
 from stylelib.vgg.layers import canonical, map_size, smallest_side
+from stylelib.vgg.network import VGG
 from stylelib.vgg.tiles import SMALLEST_TILE, tiles
 
 
@@ -43,7 +46,14 @@ class TiledObjective:
     True
     """
 
-    def __init__(self, vgg, recipe, content_image=None, style_image=None, tile=1024):
+    def __init__(
+        self,
+        vgg: VGG,
+        recipe: Recipe,
+        content_image: Image | None = None,
+        style_image: Image | None = None,
+        tile: int = 1024,
+    ) -> None:
         check_count("tile", tile, minimum=SMALLEST_TILE)
         check_terms(vgg, recipe, content_image, style_image)
         self.vgg = vgg
@@ -68,11 +78,13 @@ class TiledObjective:
         self._compiled_losses = tf.function(self._losses_and_upstream, autograph=False)
         self._compiled_backward = _for_any_size(self._backward_tile, maps, upstream)
 
-    def losses(self, x):
+    def losses(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return the weighted losses of a picture, see `Objective.losses`."""
         return self._compiled_losses(*self._first_pass(x), x)[0]
 
-    def loss_and_gradient(self, x):
+    def loss_and_gradient(
+        self, x: tf.Tensor | tf.Variable
+    ) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
         """Return the losses and the gradient, see `Objective.loss_and_gradient`."""
         x = tf.convert_to_tensor(x)
         losses, upstream, direct = self._compiled_losses(*self._first_pass(x), x)

@@ -10,14 +10,16 @@ import dataclasses
 import logging
 import math
 import time
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import scipy.optimize
 
 from stylelib._utils.checks import check_choice, check_count, one_line, plain, shown
 from stylelib._utils.process import one_blas_thread
 from stylelib._utils.tensorflow import keras, tf
+from stylelib._utils.types import Array, Callback, Image
 from stylelib.objective import Objective
 from stylelib.preprocessing import deprocess, deprocess_stretched, pixel_bounds
 from stylelib.recipes.optimizers import (
@@ -26,6 +28,7 @@ from stylelib.recipes.optimizers import (
     OptimizerSettings,
 )
 from stylelib.recipes.recipe import LOSSES, POSTPROCESSES
+from stylelib.tiled_objective import TiledObjective
 
 #: How far, in grey levels, a first step along the gradient goes where the gradient is largest.
 FIRST_STEP = 10.0
@@ -75,16 +78,21 @@ class Result:
         All that is needed to do it again.
     """
 
-    image: np.ndarray
-    history: dict
+    image: Image
+    history: dict[str, Array]
     evaluations: int
     seconds: float
     stop_reason: str
     status: str
-    settings: dict
+    settings: dict[str, Any]
 
 
-def train_step(objective, x, optimizer, bounds=None):
+def train_step(
+    objective: Objective | TiledObjective,
+    x: tf.Variable,
+    optimizer: keras.optimizers.Optimizer,
+    bounds: tuple[npt.ArrayLike, npt.ArrayLike] | None = None,
+) -> dict[str, tf.Tensor]:
     """Take one step with a Keras optimiser, and stay within the bounds.
 
     `minimize` repeats it for Adam and SGD, with an objective that also records what it evaluates.
@@ -138,16 +146,16 @@ def check_callback(callback):
 
 
 def minimize(
-    objective,
-    x0,
-    optimizer="lbfgs",
-    steps=200,
-    callback=None,
+    objective: Objective | TiledObjective,
+    x0: tf.Tensor,
+    optimizer: str | keras.optimizers.Optimizer | OptimizerSettings = "lbfgs",
+    steps: int = 200,
+    callback: Callback | None = None,
     *,
-    postprocess="clip",
-    checkpoints=None,
-    **settings,
-):
+    postprocess: Literal["clip", "stretch"] = "clip",
+    checkpoints: Any = None,
+    **settings: Any,
+) -> Result:
     """Lower the loss of a picture.
 
     Parameters

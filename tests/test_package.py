@@ -1,5 +1,8 @@
 """The package as others meet it: imported, installed, in another surrounding."""
 
+import ast
+import dataclasses
+import inspect
 import os
 import runpy
 import shlex
@@ -110,6 +113,31 @@ def test_every_public_name_is_there():
     assert set(stylelib.__all__) <= set(dir(stylelib))
     with pytest.raises(AttributeError, match="no attribute 'transform'"):
         _ = stylelib.transform
+
+
+def test_the_stub_names_the_same_places():
+    stub = ast.parse((ROOT / "stylelib" / "__init__.pyi").read_text(encoding="utf-8"))
+    places = {
+        name.asname: node.module
+        for node in stub.body
+        if isinstance(node, ast.ImportFrom)
+        for name in node.names
+        if name.name == name.asname  # so that it counts as exported
+    }
+    assert places == {name: f"stylelib.{home}" for name, home in stylelib._HOME.items()}
+
+
+@pytest.mark.parametrize("name", stylelib.__all__)
+def test_every_public_function_has_hints(name):
+    public = getattr(stylelib, name)
+    functions = [public] if inspect.isfunction(public) else []
+    if inspect.isclass(public) and not dataclasses.is_dataclass(public):
+        functions = [f for n, f in vars(public).items() if inspect.isfunction(f) and n[0] != "_"]
+    for function in functions:
+        signature = inspect.signature(function)
+        named = [p for p in signature.parameters.values() if p.name != "self"]
+        assert all(p.annotation is not p.empty for p in named), function
+        assert signature.return_annotation is not signature.empty, function
 
 
 def test_every_package_and_every_file_of_data_is_listed():

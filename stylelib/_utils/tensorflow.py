@@ -127,7 +127,7 @@ if tuple(int(part) for part in tf.__version__.split(".")[:2]) < OLDEST:
 __all__ = ["check_tensorflow", "keras", "tf", "versions"]
 
 
-def versions():
+def versions() -> dict[str, str]:
     """Versions of what a result depends on.
 
     Examples

@@ -9,6 +9,8 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from stylelib._utils.checks import check_choice, check_count, one_line
+from stylelib._utils.types import Image as ImageArray
+from stylelib._utils.types import Resampling, Size, Source
 from stylelib.images.colours import to_srgb
 from stylelib.images.formats import check_tiles, open_picture, silence_decoders
 from stylelib.images.levels import DARK, NEARLY_BLACK, to_levels
@@ -37,7 +39,12 @@ TURNS = {
 _XMP_TURN = re.compile(rb'tiff:Orientation(?:="|>)([1-8])')
 
 
-def load_image(source, max_size=None, size=None, resampling="lanczos"):
+def load_image(
+    source: Source,
+    max_size: int | None = None,
+    size: Size | None = None,
+    resampling: Resampling = "lanczos",
+) -> ImageArray:
     """Read a picture from wherever it is.
 
     EXIF orientation is applied, colours go through the ICC profile to sRGB, transparency is laid

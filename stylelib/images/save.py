@@ -6,6 +6,8 @@ from PIL import Image
 
 from stylelib._utils.checks import one_line, shown
 from stylelib._utils.files import atomic_write, check_writable, user_path
+from stylelib._utils.types import Image as ImageArray
+from stylelib._utils.types import Path as AnyPath
 from stylelib.images.sizes import check_image
 from stylelib.images.sources import name_of
 
@@ -20,7 +22,7 @@ OPTIONS = {
 }
 
 
-def save_image(path, image):
+def save_image(path: AnyPath, image: ImageArray) -> None:
     """Write a picture; the file appears whole or not at all.
 
     Parameters

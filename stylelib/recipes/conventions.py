@@ -7,10 +7,14 @@ times that factor is a weight for the paper's loss. Equations are those of arXiv
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from stylelib._utils.checks import check_choice
+from stylelib._utils.types import Size
 from stylelib.vgg.layers import MapSize, map_size
+
+if TYPE_CHECKING:  # which imports this module
+    from stylelib.recipes.recipe import Recipe
 
 
 class Sizes(NamedTuple):
@@ -59,7 +63,7 @@ STYLE_CONVENTIONS = {
 }
 
 
-def paper_weights(recipe, image_size):
+def paper_weights(recipe: "Recipe", image_size: Size) -> dict[str, dict[str, float]]:
     """Weights with which the paper's losses add up to the recipe's loss.
 
     The total loss of a recipe is Σ_l content_l · Eq. 1 + Σ_l style_l · Eq. 4, plus total variation.
@@ -105,7 +109,7 @@ def paper_weights(recipe, image_size):
     }
 
 
-def relative_layer_weights(recipe, image_size):
+def relative_layer_weights(recipe: "Recipe", image_size: Size) -> dict[str, float]:
     """What each style layer really counts: its share of the weights on the paper's E_l.
 
     Parameters
@@ -134,8 +138,12 @@ def relative_layer_weights(recipe, image_size):
 
 
 def convert(
-    recipe, image_size, style_size=None, content_convention="half_sum", style_convention="paper"
-):
+    recipe: "Recipe",
+    image_size: Size,
+    style_size: Size | None = None,
+    content_convention: str = "half_sum",
+    style_convention: str = "paper",
+) -> "Recipe":
     """Return a recipe of other conventions and weights with the very same loss.
 
     Equal are the total loss and its gradient, for pictures of these sizes and no others. Network,

@@ -6,8 +6,11 @@ A recipe is such settings, and all others. Nothing here imports TensorFlow.
 import dataclasses
 import difflib
 import functools
+from typing import Any, TypeVar
 
 from stylelib._utils.checks import check_all, check_choice, check_count, check_number, optional
+
+Settings = TypeVar("Settings", bound="OptimizerSettings")
 
 OPTIMIZERS = ("lbfgs", "adam", "sgd")
 CLIPPINGS = ("steps", "rounds", "never")
@@ -107,7 +110,7 @@ class OptimizerSettings:
                 only = " or ".join(optimizers)
                 raise ValueError(f"expected a {name} only with optimizer {only}, got {value}")
 
-    def replace(self, **changes):
+    def replace(self: Settings, **changes: Any) -> Settings:
         """Return a copy with some settings changed.
 
         Another `optimizer` takes over none of the settings of the old one, such as its learning

@@ -124,7 +124,7 @@ class Recipe(OptimizerSettings):
             )
 
     @property
-    def weight_by_layer(self):
+    def weight_by_layer(self) -> dict[str, float]:
         """w_l of Eq. 5 by layer name.
 
         Examples
@@ -136,7 +136,7 @@ class Recipe(OptimizerSettings):
         weights = self.layer_weights or [1 / len(self.style_layers)] * len(self.style_layers)
         return dict(zip(self.style_layers, weights, strict=True))
 
-    def as_published(self):
+    def as_published(self) -> "Recipe":
         """Return a copy with the source's mistakes, where it has any.
 
         Examples

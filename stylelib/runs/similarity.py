@@ -3,6 +3,7 @@
 import numpy as np
 
 from stylelib._utils.tensorflow import tf
+from stylelib._utils.types import Network, Path, Source
 from stylelib.images.load import load_image
 from stylelib.images.sizes import scaled_size
 from stylelib.preprocessing import preprocess
@@ -14,7 +15,9 @@ SIMILARITY_SIZE = 160
 SIMILARITY_LAYER = "conv4_2"
 
 
-def content_similarity(image, content, network="vgg16", weights=None):
+def content_similarity(
+    image: Source, content: Source, network: Network = "vgg16", weights: Path | None = None
+) -> float:
     """Correlation of two pictures' feature maps: 1 for the same content, near 0 for none of it.
 
     With F and P the feature maps of conv4_2 (average pooling), each filter's maps minus their mean

@@ -11,14 +11,22 @@ import multiprocessing
 import os
 import signal
 import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from stylelib._utils.checks import check_choice, check_count, one_line
 from stylelib._utils.files import user_path, writable_folder
 from stylelib._utils.process import sigint_handler
 from stylelib._utils.progress import Progress
+from stylelib._utils.types import Changes, Source
+from stylelib._utils.types import Path as AnyPath
 from stylelib.images.save import ENDINGS
+from stylelib.recipes.recipe import Recipe
 from stylelib.sweeps.grid import make_trials
 from stylelib.sweeps.results import as_table, is_done, read_results, write_result
+
+if TYPE_CHECKING:
+    import pandas
 
 #: Trials handed to an executor and not finished yet: as many as a large cluster has workers, and
 #: few enough that their pictures fit into memory.
@@ -26,16 +34,16 @@ IN_FLIGHT = 256
 
 
 def sweep(
-    content,
-    style,
-    changes,
-    folder,
-    recipe="gatys2015",
-    executor=None,
-    ending=".png",
-    progress=True,
-    **settings,
-):
+    content: Source | Sequence[Source],
+    style: Source | Sequence[Source],
+    changes: Mapping[str, Sequence[Any]] | Sequence[Changes],
+    folder: AnyPath,
+    recipe: str | Recipe = "gatys2015",
+    executor: concurrent.futures.Executor | None = None,
+    ending: str = ".png",
+    progress: bool = True,
+    **settings: Any,
+) -> "pandas.DataFrame":
     """Run `transfer` for every combination of pictures and changes.
 
     Each result is written as it finishes, as a picture and a JSON file of its settings and losses.
@@ -105,7 +113,7 @@ def sweep(
     return as_table([records[trial.key] for trial in trials], folder, names)
 
 
-def load_sweep(folder):
+def load_sweep(folder: AnyPath) -> "pandas.DataFrame":
     """Read all that `sweep` has written into a folder, in one run or in several.
 
     Parameters
@@ -143,7 +151,7 @@ def load_sweep(folder):
     return as_table(records, folder, names)
 
 
-def process_pool(workers):
+def process_pool(workers: int) -> concurrent.futures.ProcessPoolExecutor:
     """Make an executor of several processes on this machine that share its cores evenly.
 
     Parameters

@@ -8,6 +8,7 @@ import re
 from typing import NamedTuple
 
 from stylelib._utils.checks import check_choice
+from stylelib._utils.types import Network
 
 #: Convolutions in each of the five blocks, and filters in each convolution of a block.
 CONVOLUTIONS = {"vgg16": (2, 2, 3, 3, 3), "vgg19": (2, 2, 4, 4, 4)}
@@ -22,7 +23,7 @@ PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mi
 PRECISION_CHOICES = (*PRECISIONS, "auto")
 
 
-def layer_names(network="vgg16"):
+def layer_names(network: Network = "vgg16") -> list[str]:
     """Names of all convolutional layers, first to last, in Keras' spelling.
 
     Examples

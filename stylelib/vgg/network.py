@@ -10,6 +10,7 @@ import numpy as np
 from stylelib._utils.checks import check_choice
 from stylelib._utils.process import kept
 from stylelib._utils.tensorflow import check_tensorflow, keras, tf
+from stylelib._utils.types import Network, Padding, Path, Pooling, Precision
 from stylelib.images.load import load_image
 from stylelib.preprocessing import preprocess
 from stylelib.vgg.float16 import ACTIVATION_SCALE, scaled
@@ -89,14 +90,14 @@ class VGG:
 
     def __init__(
         self,
-        layers,
-        network="vgg16",
-        weights=None,
-        pooling="max",
-        normalized=False,
-        precision="float32",
-        padding="zero",
-    ):
+        layers: Iterable[str],
+        network: Network = "vgg16",
+        weights: Path | None = None,
+        pooling: Pooling = "max",
+        normalized: bool = False,
+        precision: Precision = "float32",
+        padding: Padding = "zero",
+    ) -> None:
         check_tensorflow()
         if isinstance(layers, str) or not isinstance(layers, Iterable):
             raise ValueError(f"expected a list of layer names, got {layers!r}")
@@ -122,7 +123,7 @@ class VGG:
             self._forward = scaled(self.model)
         _set_weights(self.model, parameters)
 
-    def __call__(self, x):
+    def __call__(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return the feature maps of a picture.
 
         Parameters

@@ -16,6 +16,8 @@ import numpy as np
 from stylelib._utils.checks import check_choice, one_line, shortened, shown
 from stylelib._utils.files import atomic_write, read_arrays, user_path, writable_folder
 from stylelib._utils.process import kept
+from stylelib._utils.types import Array, Network
+from stylelib._utils.types import Path as AnyPath
 from stylelib.images.downloads import download_known
 from stylelib.images.sources import name_of
 from stylelib.vgg.layers import NETWORKS, kernel_shapes, layer_names
@@ -49,7 +51,9 @@ KERAS_WEIGHTS = {
 }
 
 
-def load_weights(network="vgg16", weights=None):
+def load_weights(
+    network: Network = "vgg16", weights: AnyPath | None = None
+) -> dict[str, tuple[Array, Array]]:
     """Read kernels and biases of all convolutional layers.
 
     A file is read once and kept until it changes. So the arrays are read-only: alter a copy.

@@ -7,6 +7,7 @@ import numpy as np
 
 from stylelib._utils.checks import check_choice, check_count, one_line, shown
 from stylelib._utils.files import atomic_write, check_writable, user_path
+from stylelib._utils.types import Array, Losses, Path
 from stylelib.images.load import load_image
 from stylelib.preprocessing import deprocess
 from stylelib.runs.checkpoints import numbered_pictures
@@ -53,7 +54,7 @@ class Film:
     ['run.gif'] 3
     """
 
-    def __init__(self, path, steps, folder=None):
+    def __init__(self, path: Path, steps: int, folder: Path | None = None) -> None:
         check_count("steps", steps)
         if not isinstance(path, (str, os.PathLike)):
             raise ValueError(f"expected a path to write a film to, got {shown(path)}")
@@ -70,7 +71,7 @@ class Film:
         self.first, self.last = steps + 1, 0
         self.frames = []
 
-    def __call__(self, evaluation, losses, x):
+    def __call__(self, evaluation: int, losses: Losses, x: Array) -> None:
         """Take a picture, if it is time for one."""
         if evaluation <= self.last:  # of another run
             self.folder, self.frames = None, []
@@ -78,7 +79,7 @@ class Film:
         if evaluation in self.wanted:
             self.frames.append(load_image(deprocess(x), max_size=LARGEST_FRAME))
 
-    def write(self):
+    def write(self) -> None:
         """Write what was collected; the last picture stays for a second.
 
         Raises

@@ -3,7 +3,8 @@
 import io
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -33,7 +34,7 @@ STYLE = {
 }
 
 
-def use_style(dpi=80):
+def use_style(dpi: int = 80) -> None:
     """Set Matplotlib up for the notebooks.
 
     In Jupyter, a figure with pictures becomes a JPEG, which takes a fifth of the room that a PNG
@@ -100,7 +101,12 @@ def _show_those_before(figure):
             display(other)
 
 
-def show_images(images, titles=None, columns=None, width=WIDTH):
+def show_images(
+    images: Any,
+    titles: Sequence[str] | None = None,
+    columns: int | None = None,
+    width: float = WIDTH,
+) -> Figure:
     """Draw pictures in rows, all of one height in each row, with a title above each.
 
     Parameters
@@ -197,7 +203,12 @@ def _titles(titles, count):
     return titles
 
 
-def show_layers(images, notes=None, rows=None, width=WIDTH):
+def show_layers(
+    images: Mapping[str, Any],
+    notes: Mapping[str, str] | None = None,
+    rows: Sequence[str] | None = None,
+    width: float = WIDTH,
+) -> Figure:
     """Draw a picture for each layer: the five blocks side by side, convolutions from top to bottom.
 
     The first row holds conv1_1 to conv5_1, as Figure 1 of arXiv 1508.06576 does, the second
@@ -256,7 +267,11 @@ def show_layers(images, notes=None, rows=None, width=WIDTH):
     return figure
 
 
-def plot_losses(histories, terms=("total", "style", "content"), width=WIDTH):
+def plot_losses(
+    histories: Any,
+    terms: Sequence[str] = ("total", "style", "content"),
+    width: float = WIDTH,
+) -> Figure:
     """Draw losses against evaluations on a logarithmic axis, one panel for each term.
 
     Parameters
