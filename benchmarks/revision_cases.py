@@ -1,4 +1,4 @@
-"""The program that `benchmarks.revisions` runs in each revision: prints all results as JSON.
+"""The program that `benchmarks.revisions` runs in each revision: prints each result as JSON.
 
 It uses only what stylelib promises, since all else may differ between revisions, and passes every
 argument whose default may become another one.
@@ -19,7 +19,7 @@ from stylelib import load_image, load_sweep, reconstruct_content, reconstruct_st
 
 DATA, WRITTEN, PART = *map(Path, sys.argv[1:3]), sys.argv[3]  # PART is one of `PARTS`
 CONTENT, STYLE = (DATA / "images" / f"{name}.jpg" for name in ("summer_palace", "starry_night"))
-RUN = {"size": 96, "steps": 25, "network": "vgg16", "weights": None, "precision": "float32"}
+RUN = {"size": 64, "steps": 22, "network": "vgg16", "weights": None, "precision": "float32"}
 RUN |= {"seed": 0, "init": "noise"}
 TRANSFER = RUN | {"recipe": "gatys2015", "style_scale": 1.0, "as_published": False, "tile": None}
 TRIAL = TRANSFER | {"size": 48, "steps": 3}
@@ -144,7 +144,7 @@ def results():
         options = {"recipe": name, "optimizer": optimizer} | OTHERS[name]
         yield f"{name}, {optimizer}", functools.partial(transfer, **options)
     short = {"optimizer": "lbfgs", "steps": 5}
-    yield "tiled", functools.partial(transfer, tile=64, **short)
+    yield "tiled", functools.partial(transfer, size=96, tile=64, **short)
     yield "bfloat16", functools.partial(transfer, precision="bfloat16", size=48, **short)
     yield "content", functools.partial(reconstruction, reconstruct_content, "conv3_1")
     yield "style", functools.partial(reconstruction, reconstruct_style, ["conv1_1", "conv2_1"])
@@ -178,4 +178,5 @@ def outcome(case):
 if __name__ == "__main__":
     if Path.cwd() not in Path(stylelib.__file__).parents:
         sys.exit(f"expected the stylelib of {Path.cwd()}, got {stylelib.__file__}")
-    print(json.dumps({name: outcome(case) for name, case in PARTS[PART]()}))
+    for name, case in PARTS[PART]():
+        print(json.dumps([name, outcome(case)]), flush=True)

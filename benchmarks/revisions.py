@@ -71,28 +71,32 @@ def python(root, *arguments):
             process.kill()  # after Ctrl-C; it does nothing where the process has ended
 
 
-def output(process):
-    text, _ = process.communicate()
-    if process.returncode:
+def lines(process):
+    """Yield what it prints, line by line."""
+    yield from process.stdout
+    if process.wait():
         sys.exit(f"{' '.join(process.args)[:100]} ended with status {process.returncode}")
-    return text
 
 
-def both_results(base, new):
-    """Results by case: of both revisions, run at once, and then of NEW with the files of BASE."""
+def results(base, new):
+    """Yield a case, its old and its new result as soon as both revisions have them.
+
+    What depends on files is done by NEW twice: with its own, and with those that BASE wrote.
+    """
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
 
         def start(root, files, part):
             files = Path(folder).resolve() / files
             files.mkdir(exist_ok=True)
-            return stack.enter_context(python(root, "-c", CASES, base / "data", files, part))
+            process = stack.enter_context(python(root, "-c", CASES, base / "data", files, part))
+            return map(json.loads, lines(process))
 
-        processes = start(base, "base", "results"), start(new, "new", "results")
-        before, after = (json.loads(output(process)) for process in processes)
-        known = json.loads(output(start(new, "base", "known")))
-    after |= {f"{name}, files of BASE": result for name, result in known.items()}
-    before |= {f"{name}, files of BASE": before.get(name) for name in known}
-    return before, after
+        before, both = {}, (start(base, "base", "results"), start(new, "new", "results"))
+        for (case, old), (_, now) in zip(*both, strict=True):
+            before[case] = old
+            yield case, old, now
+        for case, now in start(new, "base", "known"):
+            yield f"{case}, files of BASE", before[case], now
 
 
 def flat(value, path=()):
@@ -103,17 +107,17 @@ def flat(value, path=()):
 
 
 def differences(before, after):
-    """Yield path, old and new value of all that differs, and of errors in any case."""
+    """Yield path, old and new value of all that differs, and of an error in any case."""
     before, after = flat(before), flat(after)
     for path in before | after:
         old, new = before.get(path, MISSING), after.get(path, MISSING)
-        if repr(old) != repr(new) or path[1:] == ("error",):  # repr, as NaN is not equal to NaN
+        if repr(old) != repr(new) or path == ("error",):  # repr, as NaN is not equal to NaN
             yield path, old, new
 
 
 def described(path, old, new):
     """One difference in words; of numbers, the first that differ."""
-    name = ".".join(path[1:])
+    name = ".".join(path)
     if isinstance(old, list) and isinstance(new, list):
         pairs = enumerate(itertools.zip_longest(old, new, fillvalue=MISSING), start=1)
         number, (old, new) = next(pair for pair in pairs if repr(pair[1][0]) != repr(pair[1][1]))
@@ -121,36 +125,39 @@ def described(path, old, new):
     return f"{name}: {old!r:.90} → {new!r:.90}"
 
 
+def listed(words, most=3):
+    more = [f"and {len(words) - most} more"] if len(words) > most else []
+    return "; ".join([*words[:most], *more])
+
+
 def compare(base, new):
     """Print a row for each case, and return whether all results are the same."""
-    before, after = both_results(base, new)
-    found, settings = collections.defaultdict(list), collections.Counter()
-    for path, *values in differences(before, after):
-        if "settings" in path:
-            settings[described(path, *values)] += 1
-        else:
-            found[path[0]].append(described(path, *values))
+    settings, same = collections.Counter(), []
     print("| case | result |\n|---|---|")
-    for case in before | after:
-        print(f"| {case} | {'; '.join(found[case]) or 'same'} |")
+    for case, old, now in results(base, new):
+        found = {True: [], False: []}
+        for path, *values in differences(old, now):
+            found["settings" in path].append(described(path, *values))
+        settings.update(found[True])
+        same.append(not found[False])
+        print(f"| {case} | {listed(found[False]) or 'same'} |", flush=True)
     for text, count in settings.items():
         print(f"\nIn {count} cases, {text}")
-    count = sum(map(bool, found.values()))
-    print(f"\n{len(found) - count} of {len(found)} cases have the same results.")
-    return count == 0
+    print(f"\n{sum(same)} of {len(same)} cases have the same results.")
+    return all(same)
 
 
 def seconds(root, arguments):
     start = time.perf_counter()
     with python(root, *arguments) as process:
-        output(process)
+        list(lines(process))
     return time.perf_counter() - start
 
 
 def transfer_costs(root, pictures):
     """Seconds for one evaluation, and the peak of memory in GB."""
     with python(root, "-c", TRANSFER, *pictures) as process:
-        return [float(line) for line in output(process).split()]
+        return [float(line) for line in lines(process)]
 
 
 def compare_speed(base, new):
