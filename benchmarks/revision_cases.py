@@ -41,6 +41,10 @@ def pixels(image):
     return f"{image.dtype} {image.shape} {digest(image.tobytes())}"
 
 
+def without_versions(settings):
+    return {name: value for name, value in settings.items() if name != "versions"}
+
+
 def described(result):
     """All but seconds and versions; losses in full, so that a difference shows where it begins."""
     return {
@@ -49,15 +53,17 @@ def described(result):
         "types": {name: str(losses.dtype) for name, losses in result.history.items()},
         "evaluations": result.evaluations,
         "stop_reason": result.stop_reason,
-        "settings": {name: s for name, s in result.settings.items() if name != "versions"},
+        "settings": without_versions(result.settings),
     }
 
 
 def columns(table):
-    """A digest of each column of a sweep's table; pictures without the folder that they are in."""
+    """Digests of a sweep's columns, and settings row by row; pictures without their folder."""
     table = table.assign(picture=[Path(picture).name for picture in table["picture"]])
     texts = {name: json.dumps(table[name].tolist(), default=lambda a: a.tolist()) for name in table}
-    return {name: digest(text.encode()) for name, text in texts.items()}
+    digests = {name: digest(text.encode()) for name, text in texts.items() if name != "settings"}
+    settings = map(without_versions, table["settings"])
+    return digests | {str(row): {"settings": each} for row, each in enumerate(settings)}
 
 
 def files(folder):

@@ -11,6 +11,7 @@ import collections
 import contextlib
 import itertools
 import json
+import signal
 import subprocess
 import sys
 import tempfile
@@ -132,17 +133,19 @@ def listed(words, most=3):
 
 def compare(base, new):
     """Print a row for each case, and return whether all results are the same."""
-    settings, same = collections.Counter(), []
+    renamed, same = collections.Counter(), []
     print("| case | result |\n|---|---|")
     for case, old, now in results(base, new):
-        found = {True: [], False: []}
+        found = []
         for path, *values in differences(old, now):
-            found["settings" in path].append(described(path, *values))
-        settings.update(found[True])
-        same.append(not found[False])
-        print(f"| {case} | {listed(found[False]) or 'same'} |", flush=True)
-    for text, count in settings.items():
-        print(f"\nIn {count} cases, {text}")
+            if "settings" in path:
+                renamed[described(path[path.index("settings") :], *values)] += 1
+            else:
+                found.append(described(path, *values))
+        same.append(not found)
+        print(f"| {case} | {listed(found) or 'same'} |", flush=True)
+    for text, count in renamed.items():
+        print(f"\n{count} × {text}")
     print(f"\n{sum(same)} of {len(same)} cases have the same results.")
     return all(same)
 
@@ -189,6 +192,7 @@ def main(arguments=None):
     parser.add_argument("new", metavar="NEW", nargs="?", help="another (the working tree)")
     parser.add_argument("--speed", action="store_true", help="compare seconds and memory instead")
     options = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # not before the checkouts are removed
     with checked_out(options.base) as base, checked_out(options.new) as new:
         return (compare_speed if options.speed else compare)(base, new)
 
