@@ -1,14 +1,15 @@
 """One call per subject of the notebooks."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from stylelib._utils.types import Callback, Network, Optimizer, Path, Precision, Size, Source
 from stylelib.recipes.published import RECONSTRUCTION
 from stylelib.recipes.recipe import Recipe
 from stylelib.runs.job import make_job
-from stylelib.runs.run import SAVE_EVERY, run
-from stylelib.training import Result
+
+if TYPE_CHECKING:
+    from stylelib.training import Result
 
 
 def transfer(
@@ -30,7 +31,7 @@ def transfer(
     save_every: int | None = None,
     resume: bool = False,
     **changes: Any,
-) -> Result:
+) -> "Result":
     """Paint the content image in the manner of the style image.
 
     Parameters
@@ -113,7 +114,7 @@ def transfer(
     )
     if folder is None and (resume or save_every is not None):
         raise ValueError("expected a folder for the run, got none")
-    return run(job, callback, folder, SAVE_EVERY if save_every is None else save_every, resume)
+    return _run(job, callback, folder, save_every, resume)
 
 
 def reconstruct_content(
@@ -129,7 +130,7 @@ def reconstruct_content(
     precision: Precision = "float32",
     callback: Callback | None = None,
     **changes: Any,
-) -> Result:
+) -> "Result":
     """Find a picture that one layer cannot tell from `image`: what that layer remembers of it.
 
     Lowers the content loss, Eq. 1, alone.
@@ -189,7 +190,7 @@ def reconstruct_content(
         weights=weights,
         **changes,
     )
-    return run(job, callback)
+    return _run(job, callback)
 
 
 def reconstruct_style(
@@ -205,7 +206,7 @@ def reconstruct_style(
     precision: Precision = "float32",
     callback: Callback | None = None,
     **changes: Any,
-) -> Result:
+) -> "Result":
     """Find a picture with the Gram matrices of `image`: its texture without its arrangement.
 
     Lowers the style loss, Eq. 5, alone.
@@ -256,4 +257,11 @@ def reconstruct_style(
         weights=weights,
         **changes,
     )
-    return run(job, callback)
+    return _run(job, callback)
+
+
+def _run(job, *arguments):
+    """Run a job; only here is TensorFlow imported, so that bad input is refused at once."""
+    from stylelib.runs.run import run
+
+    return run(job, *arguments)

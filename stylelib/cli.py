@@ -302,10 +302,12 @@ def _run(options, name, sources, arguments, steps, folder=None):
     _check_kept((*sources, given.get("init")), (output, film), folder.get("folder"))
     sources = _with_standard_input(sources)
     from stylelib import api
-    from stylelib.visualization.animation import Film
 
     steps = given.get("steps", steps)
-    film = film and Film(film, steps, folder.get("folder") if "resume" in folder else None)
+    if film is not None:
+        from stylelib.visualization.animation import Film
+
+        film = Film(film, steps, folder.get("folder") if "resume" in folder else None)
     with Progress(steps) as progress:
         watch = progress if film is None else _both(progress, film)
         result = getattr(api, name)(*sources, *arguments, callback=watch, **given, **folder)

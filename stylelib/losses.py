@@ -120,7 +120,9 @@ def style_layer_loss(generated: tf.Tensor, style: tf.Tensor) -> tf.Tensor:
 
     E_l = 1 / (4N²) Σ (G/M − A/M')². Where both pictures have M positions this equals Eq. 4,
     1 / (4N²M²) Σ (G − A)². Differs from Eq. 4 where they have not: each Gram matrix is divided by
-    its own number of positions, since the paper's formula has only one M.
+    its own number of positions, since the paper's formula has only one M. `Objective` computes the
+    same from `style_representation` and `representation_distance`, so that the style image's part
+    is computed once.
 
     Parameters
     ----------

@@ -81,7 +81,7 @@ def deprocess(x: tf.Tensor | tf.Variable | Array) -> Image:
 def deprocess_stretched(x: tf.Tensor | tf.Variable | Array) -> Image:
     """Bring a picture back to an image as some programs do: darkest value to 0, brightest to 255.
 
-    It is here to be looked at: all colours shift, even where no value lay outside 0 to 255. Use
+    It is here to show the mistake: all colours shift, even where no value lay outside 0 to 255. Use
     `deprocess`.
 
     Parameters

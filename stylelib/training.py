@@ -1,4 +1,4 @@
-"""The loop that lowers the loss of a picture: the only place with state.
+"""The loop that lowers the loss of a picture; `_Run` holds the state of a run.
 
 Every optimiser evaluates the loss through one object, `_Run`: an objective that records each
 evaluation, keeps the best picture and knows when to stop. Adam and SGD repeat `train_step`; L-BFGS
@@ -50,7 +50,7 @@ class StopRun(Exception):
     """
 
 
-@dataclasses.dataclass(frozen=True, eq=False)  # of arrays, `==` would be no yes or no
+@dataclasses.dataclass(frozen=True, eq=False)  # `==` on arrays gives an array, and no answer
 class Result:
     """What an optimisation ends with.
 
@@ -239,29 +239,30 @@ def _repeat_train_step(run, settings):
     step_bounds, round_bounds = _bounds(settings)
     x, optimizer = tf.Variable(run.x0), _keras_optimizer(settings, run)
     run.keep_with_state(_variables(x, optimizer))
-    while not run.status:
+    while not run.status:  # which an evaluation sets, when the run is to end
         train_step(run, x, optimizer, step_bounds)
         if run.round_is_over:
             x.assign(tf.clip_by_value(x, *round_bounds))
-        run.save_in_time()
+        run.save_if_due()
 
 
 def _lbfgs(run, settings):
     """Lower the loss with SciPy's L-BFGS-B, in one call for each round."""
     _, round_bounds = _bounds(settings)
-    x = run.best.x
+    x = run.best.x  # x0, or the best picture of a run that goes on
     while not run.status:
         x = tf.clip_by_value(_lbfgs_round(run, x, settings), *round_bounds)
 
 
 def _lbfgs_round(run, x0, settings):
     """Minimise until the round is over, and return its best picture."""
-    first, run.best_of_round, scale = run.evaluations, _Evaluated(math.inf, x0), None
+    evaluations_before, scale = run.evaluations, None
+    run.best_of_round = _Evaluated(math.inf, x0)
 
     def loss_and_gradient(flat):
         nonlocal scale
         losses, gradient = run.loss_and_gradient(tf.constant(flat.reshape(x0.shape), tf.float32))
-        run.save_in_time()
+        run.save_if_due()
         if run.status or run.round_is_over:
             raise _LeaveSciPy
         gradient = gradient.numpy().ravel()
@@ -271,14 +272,15 @@ def _lbfgs_round(run, x0, settings):
 
     with one_blas_thread(), contextlib.suppress(_LeaveSciPy):
         converged = _scipy_lbfgs(loss_and_gradient, x0.numpy(), run.steps, settings)
-        gained = run.best_of_round.loss < run.history[first][0]
-        if run.round_length < run.steps and gained:
-            return run.best_of_round.x  # what comes next starts afresh, and may get further
+        gained = run.best_of_round.loss < run.history[evaluations_before][0]
+        has_rounds = run.round_length < run.steps
+        if has_rounds and gained:
+            return run.best_of_round.x  # the next round starts afresh, and may get further
         if converged:
             run.end_here("converged", "converged", ": the loss falls no further")
         else:
             run.end_here("stalled", "the line search found no lower loss")
-    return run.best_of_round.x
+    return run.best_of_round.x  # also where the round, or the run, ended inside SciPy
 
 
 def _scipy_lbfgs(loss_and_gradient, x0, steps, settings):
@@ -344,14 +346,14 @@ class _Run:
             self.end_here("diverged", f"{what} was no finite number", self._why(what))
         else:
             self._keep_best(_Evaluated(losses["total"], x))
-            self._end_in_time(losses, x)
+            self._after_evaluation(losses, x)
         return losses, gradient
 
     def _keep_best(self, evaluated):
         self.best = min(self.best, evaluated, key=lambda e: e.loss)
         self.best_of_round = min(self.best_of_round, evaluated, key=lambda e: e.loss)
 
-    def _end_in_time(self, losses, x):
+    def _after_evaluation(self, losses, x):
         """Call the callback, and end the run if that wants it, or after the last evaluation."""
         try:
             if self.callback is not None:
@@ -367,7 +369,7 @@ class _Run:
                 self.end("finished", f"all {self.steps} evaluations done")
 
     def _why(self, what):
-        """Which term drove the step to a picture whose losses do not tell."""
+        """Which loss was the largest before the picture became non-finite."""
         if what != "the picture" or self.evaluations < 2:
             return ""
         before = dict(zip(LOSSES, self.history[-2], strict=True))
@@ -405,7 +407,7 @@ class _Run:
             for name, variable in variables.items():
                 variable.assign(self.resumed[name])
 
-    def save_in_time(self):
+    def save_if_due(self):
         """Save the state if it is time for that."""
         on = self.checkpoints is not None and self.status is None
         if on and self.evaluations % self.checkpoints.save_every == 0:

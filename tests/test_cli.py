@@ -524,3 +524,19 @@ def test_a_mistake_does_not_wait_for_tensorflow():
         "assert status == 2 and 'tensorflow' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, stderr=subprocess.PIPE)
+
+
+def test_bad_input_does_not_wait_for_tensorflow(folder):
+    code = (
+        "import sys; from stylelib.cli import main; "
+        "main(['transfer', 'missing.jpg', 'style.png', '-o', 'out.png']); "
+        "print('tensorflow' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stderr == "stylelib: cannot read missing.jpg: there is no such file\n"
+    assert done.stdout == "False\n"

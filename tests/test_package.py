@@ -72,7 +72,7 @@ def test_what_keras_runs_on_counts_and_not_what_the_environment_says(tmp_path):
     assert (done.returncode, done.stdout) == (0, "2\n")  # an empty variable is none
     code = (
         "import sys, types, os; config = types.SimpleNamespace(backend=lambda: 'numpy'); "
-        "sys.modules['keras'] = types.SimpleNamespace(config=config); import stylelib.api"
+        "sys.modules['keras'] = types.SimpleNamespace(config=config); import stylelib.training"
     )
     done = python(code, KERAS_BACKEND="tensorflow")  # set after Keras was imported
     assert "needs Keras on TensorFlow, got Keras on 'numpy'" in done.stderr.splitlines()[-1]
@@ -93,7 +93,7 @@ def test_nor_is_there_more_within_a_graph(call):
 
 @pytest.mark.slow
 def test_an_old_tensorflow_is_one_line():
-    code = "import tensorflow as tf; tf.__version__ = '2.15.1'; import stylelib.api"
+    code = "import tensorflow as tf; tf.__version__ = '2.15.1'; import stylelib.training"
     done = python(code)
     assert done.stderr.splitlines()[-1] == "ImportError: stylelib needs TensorFlow 2.16, got 2.15.1"
 

@@ -77,7 +77,7 @@ def one_blas_thread():
                 _limits.restore_original_limits()
 
 
-def kept(function):
+def cached_once(function):
     """Keep a function's latest few results; threads that ask for one at once compute it once.
 
     Parameters
@@ -87,7 +87,7 @@ def kept(function):
 
     Examples
     --------
-    >>> @kept
+    >>> @cached_once
     ... def square(number):
     ...     print("computed")
     ...     return number**2

@@ -1,4 +1,4 @@
-"""The one place that imports TensorFlow and Keras, and keeps them from talking about themselves.
+"""The one place that imports TensorFlow and Keras, and silences their log lines.
 
 ``TF_CPP_MIN_LOG_LEVEL`` silences most of TensorFlow's lines, but newer versions write some before
 they read it, straight to file descriptor 2. Set the variable to ``0`` to see everything. Where it

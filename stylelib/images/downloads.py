@@ -208,9 +208,10 @@ class _Connection(http.client.HTTPSConnection):
 
 
 class _Socket(ssl.SSLSocket):
-    """A socket for which a server is late in the end that sends a byte of its headers now and then.
+    """A socket that enforces the deadline on every read.
 
-    Between two parts of the body the time could be looked at; headers are read by `http.client`.
+    `http.client` reads the headers, and would wait for ever for a server that sends a byte of them
+    now and then.
     """
 
     def recv_into(self, *arguments):

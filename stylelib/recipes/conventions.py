@@ -26,7 +26,7 @@ class Sizes(NamedTuple):
 
 
 class Convention(NamedTuple):
-    """A way to write a loss: its formula, and its value in units of the paper's."""
+    """A way to write a loss: its formula, and this loss divided by the paper's."""
 
     formula: str
     factor: Callable  # Sizes -> float: this loss / the paper's

@@ -1,6 +1,7 @@
 """How a picture is optimised: the optimiser, its settings, and the bounds of the picture's values.
 
-A recipe is such settings, and all others. Nothing here imports TensorFlow.
+A recipe has these settings and others: `Recipe` inherits from `OptimizerSettings`. Nothing here
+imports TensorFlow.
 """
 
 import dataclasses

@@ -68,7 +68,8 @@ class Recipe(OptimizerSettings):
     postprocess : {"clip", "stretch"}
         How the result becomes an image, see `deprocess` and `deprocess_stretched`.
     published : dict, optional
-        Settings that the source has by a mistake, undone above; `as_published` brings them back.
+        Settings that the source has by a mistake, corrected in this recipe; `as_published` brings
+        them back.
     notes : str
         Where this differs from the source, and what the source does not say.
     optimizer, learning_rate, beta_1, epsilon, decay, history_size

@@ -2,5 +2,5 @@
 
 Begin with `run`. It takes a `job` (settings checked, pictures read, no TensorFlow yet), refuses
 what does not fit into memory (`memory`), keeps what a run can be resumed from (`checkpoints`) and
-calls the heart of the library: `objective` and `training`. Imports everything below `api`.
+calls `objective` and `training`. Imports everything below `api`.
 """

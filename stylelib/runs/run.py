@@ -18,7 +18,7 @@ from stylelib.vgg.network import VGG
 SAVE_EVERY = 50
 
 
-def run(job, callback=None, folder=None, save_every=SAVE_EVERY, resume=False):
+def run(job, callback=None, folder=None, save_every=None, resume=False):
     """Do what a job says, here and now.
 
     Parameters
@@ -41,6 +41,7 @@ def run(job, callback=None, folder=None, save_every=SAVE_EVERY, resume=False):
     >>> run(make_job({"content": grey, "style": grey}, size=32, steps=2)).image.shape
     (21, 32, 3)
     """
+    save_every = SAVE_EVERY if save_every is None else save_every
     check_count("save_every", save_every)
     check_flag("resume", resume)
     check_callback(callback)

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from stylelib._utils.checks import check_choice
-from stylelib._utils.process import kept
+from stylelib._utils.process import cached_once
 from stylelib._utils.tensorflow import check_tensorflow, keras, tf
 from stylelib._utils.types import Network, Padding, Path, Pooling, Precision
 from stylelib.images.load import load_image
@@ -199,7 +199,7 @@ def _set_weights(model, parameters):
             layer.set_weights(parameters[layer.name])
 
 
-@kept
+@cached_once
 def _normalized(weights, network, pooling, images):
     """Divide every filter by its mean activation, and undo that in the layer above.
 

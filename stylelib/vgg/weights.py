@@ -15,7 +15,7 @@ import numpy as np
 
 from stylelib._utils.checks import check_choice, one_line, shortened, shown
 from stylelib._utils.files import atomic_write, read_arrays, user_path, writable_folder
-from stylelib._utils.process import kept
+from stylelib._utils.process import cached_once
 from stylelib._utils.types import Array, Network
 from stylelib._utils.types import Path as AnyPath
 from stylelib.images.downloads import download_known
@@ -89,7 +89,7 @@ def load_weights(
 
 
 def identity(network, weights=None):
-    """Tell weights from all others, and a file from what it was before it changed.
+    """Cache key of weights: other for other weights, and for a file that has changed.
 
     Returns
     -------
@@ -122,7 +122,7 @@ def _state(path):
     return os.path.realpath(path), found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
-@kept
+@cached_once
 def read_once(identity):
     """Read the weights of an `identity`; nobody can change what is kept."""
     network, kind, path, _ = identity
@@ -330,7 +330,7 @@ def _download(network):
         ) from error
 
 
-@kept
+@cached_once
 def _md5(path, state):
     return hashlib.md5(path.read_bytes()).hexdigest()  # noqa: S324
 
