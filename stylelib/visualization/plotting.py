@@ -9,7 +9,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from cycler import cycler
-from matplotlib.figure import Figure
+from matplotlib import figure as matplotlib_figure
 from matplotlib.image import AxesImage, BboxImage
 from PIL import Image
 
@@ -72,11 +72,11 @@ def _choose_formats():
 
     set_matplotlib_formats("png")
     formatters = get_ipython().display_formatter.formatters
-    formatters["image/png"].for_type(Figure, png)
-    formatters["image/jpeg"].for_type(Figure, jpeg)
+    formatters["image/png"].for_type(matplotlib_figure.Figure, png)
+    formatters["image/jpeg"].for_type(matplotlib_figure.Figure, jpeg)
 
 
-class _Figure(Figure):
+class Figure(matplotlib_figure.Figure):
     """A figure that a notebook shows once.
 
     Jupyter shows what a cell ends with, and afterwards every figure that pyplot holds open, so
@@ -152,7 +152,7 @@ def show_images(
     if len(rows) > 1:
         aspects[-1] += aspects[0][len(rows[-1]) :]
     heights = [(width - 0.1 * columns) / sum(row) + 0.35 for row in aspects]
-    figure = plt.figure(figsize=(width, sum(heights)), FigureClass=_Figure)
+    figure = plt.figure(figsize=(width, sum(heights)), FigureClass=Figure)
     strips = np.atleast_1d(figure.subfigures(len(rows), 1, height_ratios=heights))
     for strip, row, ratios in zip(strips, rows, aspects, strict=True):
         grid = strip.add_gridspec(1, len(ratios), width_ratios=ratios)
@@ -252,7 +252,7 @@ def show_layers(
     columns, convolutions = (max(place[axis] for place in places.values()) for axis in (0, 1))
     height, side = next(iter(images.values())).shape[:2]
     strip_height = (width - 0.1 * columns) / columns * height / side + 0.35
-    figure = plt.figure(figsize=(width, convolutions * strip_height), FigureClass=_Figure)
+    figure = plt.figure(figsize=(width, convolutions * strip_height), FigureClass=Figure)
     strips = np.atleast_1d(figure.subfigures(convolutions, 1))
     for strip, label in zip(strips, rows, strict=False):
         strip.supylabel(label, fontsize=10)
@@ -313,7 +313,7 @@ def plot_losses(
         sharey=True,
         squeeze=False,
         layout="constrained",
-        FigureClass=_Figure,
+        FigureClass=Figure,
     )
     for axes, term in zip(panels[0], terms, strict=True):
         for name, history in histories.items():
