@@ -69,7 +69,8 @@ test: lint ## everything that CI checks: lint, unit tests, doctests, coverage, s
 	$(BIN)/python -m pytest $(TWO) --dist loadfile --nbval --nbval-current-env --no-cov notebooks
 
 test-fast: lint ## lint, and what is quick: no slow tests, few examples of each property
-	$(BIN)/python -m pytest $(TWO) --dist worksteal -m "not slow" --hypothesis-profile fast
+	TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 $(BIN)/python -m pytest $(TWO) \
+		--dist worksteal -m "not slow" --hypothesis-profile fast
 
 # Only here is a resolver at work: which packages an index has today is the question.
 # Old packages call what newer ones deprecate, so such warnings are no errors here.

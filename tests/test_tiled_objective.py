@@ -89,6 +89,7 @@ class TestTiledObjective:
     def test_so_they_are_with_other_recipes(self, recipe):
         assert_same(*objectives(recipe, 80), preprocess(noise_image(SIZE, seed=3)))
 
+    @pytest.mark.usefixtures("either_network")
     @pytest.mark.parametrize("tile", [64, 80])
     def test_reflection_at_the_border_of_the_picture_and_not_of_a_tile(self, tile):
         x = preprocess(noise_image(SIZE, seed=3))

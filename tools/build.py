@@ -111,6 +111,7 @@ def run(path):
         # On its own machine a kernel need not warn that its line is not encrypted.
         extra_arguments=["--IPKernelApp.log_level=ERROR"],
         record_timing=False,
+        coalesce_streams=True,  # how a cell's text was cut into parts varies from run to run
         resources={"metadata": {"path": str(path.parent)}},
     )
     try:

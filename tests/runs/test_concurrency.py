@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_info
 from stylelib import noise_image, process_pool, transfer
 from stylelib._utils.process import one_blas_thread
 
-OPTIONS = {"size": 64, "steps": 12, "init": "content"}
+OPTIONS = {"size": 64, "steps": 12, "init": "content", "style_layers": ["conv1_1", "conv3_1"]}
 
 
 def blas_threads():

@@ -309,11 +309,12 @@ class TestEveryArrayIsAccountedFor:
         assert len(str(caught.value)) < 300 + len(str(path))
 
 
+@pytest.mark.parametrize("places", [10, pytest.param(100, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("layout", [".h5", ".weights.h5"])
-def test_a_file_of_keras_that_is_damaged_anywhere(layout, random, tmp_path):
+def test_a_file_of_keras_that_is_damaged_anywhere(layout, places, random, tmp_path):
     path = write(tmp_path / LAYOUTS[layout], constant_arrays("vgg16"), "vgg16", layout)
     data = path.read_bytes()
-    for place in random.integers(0, 4000, 100):  # most of the rest is never read
+    for place in random.integers(0, 4000, places):  # most of the rest is never read
         damaged = bytearray(data)
         damaged[place] ^= 1 << int(place) % 8
         path.write_bytes(damaged[:place] if place % 5 == 0 else damaged)

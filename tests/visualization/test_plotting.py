@@ -216,6 +216,7 @@ x, history = np.zeros((4, 6, 3), np.uint8), {"total": [9, 3], "style": [1, 1], "
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("style", ["use_style()", ""])
 def test_a_notebook_shows_every_figure_once_and_in_order(style):
     cells = [nbformat.v4.new_code_cell(source) for source in [SETUP + style, *CELLS]]
