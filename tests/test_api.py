@@ -108,7 +108,8 @@ class TestInit:
         seen = []
         transfer(
             noise_image((64, 48), seed=1), noise_image((40, 64), seed=2), init=init,
-            **SHALLOW | {"steps": 1}, callback=lambda n, l, x: seen.append(np.asarray(x)), **options,
+            callback=lambda n, l, x: seen.append(np.asarray(x)),
+            **SHALLOW | {"steps": 1}, **options,
         )  # fmt: skip
         return np.round(seen[0]).astype(int)
 
