@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from stylelib._utils.checks import plain
 from stylelib._utils.types import Callback, Network, Optimizer, Path, Precision, Size, Source
 from stylelib.recipes.published import RECONSTRUCTION
 from stylelib.recipes.recipe import Recipe
@@ -243,7 +244,7 @@ def reconstruct_style(
     >>> result.image.shape, sorted(name for name, loss in result.history.items() if loss.any())
     ((21, 32, 3), ['style', 'total'])
     """
-    layers = [layers] if isinstance(layers, str) else layers
+    layers = [layers] if isinstance(layers, str) else plain(layers)
     recipe = RECONSTRUCTION.replace(style_layers=layers, content_weight=0.0, optimizer=optimizer)
     job = make_job(
         {"style": image},

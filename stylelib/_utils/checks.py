@@ -148,7 +148,7 @@ def check_flag(what, value):
     ...
     ValueError: expected resume True or False, got 'no'
     """
-    if not isinstance(value, bool):
+    if not isinstance(value, (bool, np.bool_)):
         raise ValueError(f"expected {what} True or False, got {shown(value)}")
 
 
@@ -204,7 +204,11 @@ def one_line(error):
     >>> one_line(OSError(28, "No space left on device"))
     'No space left on device'
     """
-    text = getattr(error, "strerror", None) or str(getattr(error, "reason", "")) or str(error)
+    try:
+        text = getattr(error, "strerror", None) or getattr(error, "reason", None) or error
+        text = str(text)
+    except Exception:  # of the error's own making
+        text = ""
     return " ".join(_ESCAPES.sub("", text).split()) or type(error).__name__
 
 

@@ -201,7 +201,10 @@ def _turned_in_file(picture):
 def _from_deep(values, picture, name):
     """Turn grey of more than 8 bits into a PIL image of mode RGB."""
     hidden = picture.info.get("transparency")
-    if getattr(picture, "tag_v2", {}).get(ExifTags.Base.BitsPerSample) == (12,):
+    tags = getattr(picture, "tag_v2", {})
+    if tags.get(ExifTags.Base.PhotometricInterpretation) == 0:  # which Pillow inverts up to 8 bits
+        raise ValueError(f"cannot read {name}: expected 0 as black, got a TIFF with 0 as white")
+    if tags.get(ExifTags.Base.BitsPerSample) == (12,):
         values = values * np.uint16(16) + (values >> 8)
     grey = Image.fromarray(_levels(values, name))
     if isinstance(hidden, int):

@@ -17,6 +17,7 @@ _MAX_PAGES = 1000
 
 _SUBFILE, _OLD_SUBFILE, _WIDTH, _LENGTH, _COLOURS = 254, 255, 256, 257, 262
 _ORIENTATION, _SAMPLES, _SUB_PAGES, _DNG = 274, 277, 330, 50706
+_BITS, _PLANAR = 258, 284
 _SENSOR = {32803, 34892}  # colours of a sensor, which are no picture yet
 _TYPES = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 
@@ -70,7 +71,8 @@ def begin_with_picture(file):
     RawPhotograph
         Where that page holds what a sensor saw.
     ValueError
-        For more than `MAX_SAMPLES` values a pixel.
+        For more than `MAX_SAMPLES` values a pixel, and for planes of more than 8 bits, of which
+        Pillow makes another picture.
     """
     reader = _Reader(file)
     pages = list(itertools.islice(reader.pages(), _MAX_PAGES))
@@ -83,6 +85,9 @@ def begin_with_picture(file):
         raise RawPhotograph
     if picture.get(_SAMPLES) > MAX_SAMPLES:
         raise ValueError(f"expected at most {MAX_SAMPLES} samples, got {picture.get(_SAMPLES)}")
+    if picture.get(_PLANAR) == 2 and picture.get(_SAMPLES) > 1 and picture.get(_BITS) > 8:
+        bits = picture.get(_BITS)
+        raise ValueError(f"expected planes of 8 bits, got {bits}: save it interleaved")
     return file if picture is pages[0] else reader.beginning_with(picture)
 
 

@@ -7,7 +7,7 @@ height and width.
 import re
 from typing import NamedTuple
 
-from stylelib._utils.checks import check_choice
+from stylelib._utils.checks import check_choice, shown
 from stylelib._utils.types import Network
 
 #: Convolutions in each of the five blocks, and filters in each convolution of a block.
@@ -55,7 +55,8 @@ def keras_name(layer, network="vgg16"):
     name = canonical(layer)
     if name not in names:
         last = paper_name(names[-1])
-        raise ValueError(f"expected a layer of {network} from conv1_1 to {last}, got {layer!r}")
+        got = shown(layer)
+        raise ValueError(f"expected a layer of {network} from conv1_1 to {last}, got {got}")
     return name
 
 

@@ -5,7 +5,14 @@ import sys
 import numpy as np
 import pytest
 
-from stylelib._utils.checks import check_choice, check_count, check_flag, check_number, shown
+from stylelib._utils.checks import (
+    check_choice,
+    check_count,
+    check_flag,
+    check_number,
+    one_line,
+    shown,
+)
 
 
 class Unspeakable:
@@ -63,3 +70,20 @@ def test_the_nearest_choice_is_looked_for_in_a_short_text():
     with pytest.raises(ValueError) as error:
         check_choice("pooling", "x" * 10**7, ["max", "average"])
     assert len(str(error.value)) < 180
+
+
+class Silent(Exception):
+    def __str__(self):
+        raise RuntimeError
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [(OSError("gone", 404), "404"), (Silent(), "Silent"), (OSError(28, "full\nup"), "full up")],
+)
+def test_any_error_becomes_one_line(error, text):
+    assert one_line(error) == text
+
+
+def test_flags_of_numpy_are_flags():
+    check_flag("resume", np.bool_(False))

@@ -142,6 +142,19 @@ class TestTiff:
                 assert str(error).startswith("cannot read the picture given: ")
 
 
+def test_white_as_zero_in_more_than_8_bits_is_refused():
+    deep = {258: 16, 262: 0, 279: 24}
+    with pytest.raises(ValueError, match="expected 0 as black, got a TIFF with 0 as white"):
+        load_image(tiff(Page((6, 4), 7, deep)))
+    assert load_image(tiff(Page((6, 4), 0, {262: 0}))).min() == 255  # 8 bits are inverted
+
+
+def test_planes_of_16_bits_are_refused():
+    planes = {258: 16, 262: 2, 277: 3, 284: 2}
+    with pytest.raises(ValueError, match="expected planes of 8 bits, got 16"):
+        load_image(tiff(Page((6, 4), 7, planes)))
+
+
 class TestOtherPreviews:
     def test_a_jpeg_with_a_thumbnail_in_its_exif_data(self):
         exif = Image.Exif()
