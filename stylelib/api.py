@@ -80,7 +80,8 @@ def transfer(
     Returns
     -------
     Result
-        The same call on the same machine gives the same picture, bit for bit.
+        The same call on the same machine, with as many threads, gives the same picture, bit for
+        bit.
 
     Raises
     ------
