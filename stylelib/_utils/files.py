@@ -38,13 +38,7 @@ def user_path(path):
     """
     if not isinstance(path, (str, bytes, os.PathLike)):
         raise ValueError(f"expected a path, got {shown(path)}")
-    path = Path(with_home(os.fsdecode(path)))
-    try:
-        os.lstat(path)
-    except (OSError, ValueError) as error:  # ValueError: a zero byte in the name
-        if isinstance(error, ValueError) or error.errno == errno.ENAMETOOLONG:
-            raise ValueError(f"cannot find {shortened(path)}: {one_line(error)}") from error
-    return path
+    return Path(with_home(os.fsdecode(path)))
 
 
 def with_home(text):

@@ -173,12 +173,6 @@ class TestUserPath:
         with pytest.raises(ValueError, match="expected a path, got"):
             user_path(path)
 
-    @pytest.mark.parametrize("path", ["x" * 300, "y" * 5000, "a\0b"])
-    def test_a_name_that_no_file_can_have(self, path):
-        with pytest.raises(ValueError, match="^cannot find ") as error:
-            user_path(path)
-        assert len(str(error.value)) < 200
-
     def test_every_door_knows_the_home_folder(self, tmp_path, monkeypatch):
         monkeypatch.setenv("HOME", str(tmp_path))
         (tmp_path / "elsewhere").mkdir()
