@@ -4,7 +4,16 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from stylelib._utils.checks import plain
-from stylelib._utils.types import Callback, Network, Optimizer, Path, Precision, Size, Source
+from stylelib._utils.types import (
+    Callback,
+    Network,
+    Optimizer,
+    Path,
+    Precision,
+    Size,
+    Source,
+    Strength,
+)
 from stylelib.recipes.published import RECONSTRUCTION
 from stylelib.recipes.recipe import Recipe
 from stylelib.runs.job import make_job
@@ -16,13 +25,13 @@ if TYPE_CHECKING:
 def transfer(
     content: Source,
     style: Source,
-    recipe: str | Recipe = "gatys2015",
+    recipe: str | Recipe = "multiscale",
     size: int | Size | None = None,
     steps: int | None = None,
     network: Network | Literal["recipe"] = "vgg16",
     init: Source | None = None,
     style_scale: float = 1.0,
-    precision: Precision = "float32",
+    precision: Precision = "auto",
     seed: int = 0,
     callback: Callback | None = None,
     weights: Path | None = None,
@@ -31,6 +40,7 @@ def transfer(
     folder: Path | None = None,
     save_every: int | None = None,
     resume: bool = False,
+    strength: Strength | None = None,
     **changes: Any,
 ) -> "Result":
     """Paint the content image in the manner of the style image.
@@ -40,7 +50,8 @@ def transfer(
     content, style : array, path, https address or anything else that `load_image` takes
         Of any two sizes and proportions.
     recipe : str or Recipe
-        A name from `RECIPES`, or a recipe of your own.
+        A name from `RECIPES`, or a recipe of your own. ``"multiscale"`` paints the best pictures,
+        ``"gatys2015"`` is the paper's.
     size : int or (int, int), optional
         Longer side of the result in pixels, at least 32, or an exact ``(height, width)`` for both
         pictures; by default the recipe's.
@@ -54,8 +65,8 @@ def transfer(
         The longer side of the style image is `size` × `style_scale`: larger values give larger
         brush strokes.
     precision : {"float32", "bfloat16", "float16", "auto"}
-        The others are about twice as fast on machines that have them, and slower on those that have
-        not; ``"auto"`` takes what is fastest. What was taken stands in `Result.settings`.
+        Bfloat16 and float16 take about half the time on machines that have them, and more on those
+        that have not; ``"auto"`` takes what is fastest. What was taken stands in `Result.settings`.
     seed : int
         Of the noise.
     callback : callable, optional
@@ -74,6 +85,12 @@ def transfer(
     resume : bool
         Whether to go on with the run in `folder`: all settings must be as they were, only `steps`
         may be larger. See `minimize` for what that means.
+    strength : {"low", "medium", "high"} or float, optional
+        How much of the photograph may go, from 0 to 1: 1 − the content similarity of the result,
+        see `content_similarity`. The style weight that leads there is searched on small pictures,
+        which takes up to 30 % of the time, and stands in `Result.settings`; the same call with
+        that `style_weight` instead paints the same picture without the search. The names stand for
+        0.45, 0.58 and 0.70. Without a strength, the recipe's weights count.
     **changes
         Settings of the recipe to change, such as ``style_weight=1e4``.
 
@@ -112,6 +129,7 @@ def transfer(
         weights=weights,
         as_published=as_published,
         tile=tile,
+        strength=strength,
         **changes,
     )
     if folder is None and (resume or save_every is not None):

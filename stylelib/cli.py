@@ -29,6 +29,7 @@ from stylelib.images.save import check_output, save_image
 from stylelib.recipes.conventions import CONTENT_CONVENTIONS, STYLE_CONVENTIONS
 from stylelib.recipes.published import RECIPES, RECONSTRUCTION, find_recipe
 from stylelib.recipes.recipe import INITS, OPTIMIZERS
+from stylelib.runs.job import STRENGTHS
 from stylelib.vgg.layers import POOLINGS
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -127,7 +128,11 @@ def _parser():
     add = _command(commands, "transfer", _transfer, about)
     add("content", metavar="CONTENT", help="the photograph: a file, an https address, or - (stdin)")
     add("style", metavar="STYLE", help="the painting: a file, an https address, or - (stdin)")
-    add("--recipe", metavar="NAME", default="gatys2015", help="see 'stylelib recipes' (gatys2015)")
+    about = f"{', '.join(STRENGTHS)}, or 0 to 1: how much of the photograph may go (the recipe's)"
+    add("--strength", metavar="X", type=_strength, help=about)
+    add(
+        "--recipe", metavar="NAME", default="multiscale", help="see 'stylelib recipes' (multiscale)"
+    )
     add("--init", metavar="START", help=f"{', '.join(INITS)} or a picture (the recipe's)")
     add("--as-published", action="store_true", help="with the mistakes of the recipe's source")
     add(
@@ -247,6 +252,12 @@ def _whole(text):
 
 def _number(text):
     return _parsed(float, "a number", text)
+
+
+def _strength(text):
+    return (
+        text if text in STRENGTHS else _parsed(float, f"{', '.join(STRENGTHS)} or a number", text)
+    )
 
 
 def _parsed(kind, expected, text):

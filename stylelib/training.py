@@ -76,6 +76,8 @@ class Result:
         state could not be saved).
     settings : dict
         All that is needed to do it again.
+    stage_starts : tuple of int
+        Evaluations before each stage of the run, see `Stage`: where in `history` it begins.
     """
 
     image: Image
@@ -85,6 +87,7 @@ class Result:
     stop_reason: str
     status: str
     settings: dict[str, Any]
+    stage_starts: tuple[int, ...] = (0,)
 
 
 def train_step(
@@ -154,6 +157,7 @@ def minimize(
     *,
     postprocess: Literal["clip", "stretch"] = "clip",
     checkpoints: Any = None,
+    earlier: Result | None = None,
     **settings: Any,
 ) -> Result:
     """Lower the loss of a picture.
@@ -181,6 +185,9 @@ def minimize(
         `steps` may be larger. With Keras' optimisers the run then takes the very steps that it
         would have taken without the break. L-BFGS goes on from the best picture and gathers its
         curvature anew, since SciPy does not hand it out.
+    earlier : Result, optional
+        Of the stages before this one: their evaluations count among the `steps`, and their losses
+        come first in the history.
     **settings
         See `OptimizerSettings`, such as ``learning_rate=5.0``.
 
@@ -214,8 +221,10 @@ def minimize(
         optimizer = OptimizerSettings(optimizer)
     settings = optimizer.replace(**settings)
     described = plain(_described(settings) | {"steps": steps})
-    run = _Run(objective, x0, steps, settings.restart_every, callback, checkpoints)
+    run = _Run(objective, x0, steps, settings.restart_every, callback, checkpoints, earlier)
     try:
+        if earlier is not None:
+            run.save()  # from now on, whoever goes on does so in this stage
         if settings.optimizer == "lbfgs":
             _lbfgs(run, settings)
         else:
@@ -231,6 +240,7 @@ def minimize(
         stop_reason=run.stop_reason,
         status=run.status,
         settings=described,
+        stage_starts=run.stage_starts,
     )
 
 
@@ -320,7 +330,7 @@ class _Run:
     on, `status` is None.
     """
 
-    def __init__(self, objective, x0, steps, restart_every, callback, checkpoints):
+    def __init__(self, objective, x0, steps, restart_every, callback, checkpoints, earlier):
         self.objective = objective
         self.x0 = tf.convert_to_tensor(x0, tf.float32)
         self.steps = steps
@@ -332,7 +342,12 @@ class _Run:
         self.best = self.best_of_round = _Evaluated(math.inf, self.x0)
         self.status = self.stop_reason = None
         self.start = time.perf_counter()
-        self.resumed = None if checkpoints is None else checkpoints.state
+        self.stage_starts = (0,)
+        if earlier is not None:
+            self.history = np.stack([earlier.history[name] for name in LOSSES], axis=1).tolist()
+            self.stage_starts = (*earlier.stage_starts, earlier.evaluations)
+            self.start -= earlier.seconds
+        self.resumed = None if checkpoints is None or earlier else checkpoints.state
         if self.resumed is not None:
             self._restore(self.resumed)
 
@@ -370,7 +385,7 @@ class _Run:
 
     def _why(self, what):
         """Which loss was the largest before the picture became non-finite."""
-        if what != "the picture" or self.evaluations < 2:
+        if what != "the picture" or self.evaluations < self.stage_starts[-1] + 2:
             return ""
         before = dict(zip(LOSSES, self.history[-2], strict=True))
         return f", after a step for the {max(LOSSES[1:], key=before.get)} loss"
@@ -394,7 +409,7 @@ class _Run:
     @property
     def round_is_over(self):
         """Whether the last evaluation was the last of its round."""
-        return self.evaluations % self.round_length == 0
+        return (self.evaluations - self.stage_starts[-1]) % self.round_length == 0
 
     def history_array(self):
         """All losses, ``float64`` of shape ``(evaluations, 4)``."""
@@ -405,7 +420,8 @@ class _Run:
         self.variables = variables
         if self.resumed is not None:
             for name, variable in variables.items():
-                variable.assign(self.resumed[name])
+                if name in self.resumed:  # not where a stage has only begun
+                    variable.assign(self.resumed[name])
 
     def save_if_due(self):
         """Save the state if it is time for that."""
@@ -422,6 +438,7 @@ class _Run:
             "best": np.asarray(self.best.x),
             "seconds": np.array(self.seconds),
             "finished": np.array(finished),
+            "stage_starts": np.array(self.stage_starts),
         } | {name: variable.numpy() for name, variable in self.variables.items()}
         try:
             self.checkpoints.save(state)
@@ -435,7 +452,9 @@ class _Run:
     def _restore(self, state):
         """Go back to where a run was."""
         self.history = state["history"].tolist()
-        lowest = min((total for total, *_ in self.history), default=math.inf)
+        self.stage_starts = tuple(state["stage_starts"].tolist())
+        of_stage = self.history[self.stage_starts[-1] :]
+        lowest = min((total for total, *_ in of_stage), default=math.inf)
         self.best = _Evaluated(lowest, tf.constant(state["best"]))
         self.start -= float(state["seconds"])
         if self.evaluations > self.steps:

@@ -2,10 +2,9 @@
 
 from stylelib._utils.tensorflow import tf
 from stylelib.vgg.layers import block_and_conv
-from stylelib.vgg.network import _normalized
+from stylelib.vgg.network import _normalized, mirrored
 
 KINDS = {"max": "MAX", "average": "AVG"}
-BORDERS = {"zero": "CONSTANT", "reflect": "REFLECT"}
 
 
 class SmallNetwork:
@@ -16,7 +15,7 @@ class SmallNetwork:
     """
 
     def __init__(self, names, network, pooling, precision="float32", padding="zero"):
-        self.names, self.kind, self.border = tuple(names), KINDS[pooling], BORDERS[padding]
+        self.names, self.kind, self.padding = tuple(names), KINDS[pooling], padding
         self.name, self.layers = network, ()
 
     def set_weights(self, parameters):
@@ -32,8 +31,10 @@ class SmallNetwork:
         side = 2 ** (block_and_conv(name)[0] - 1)
         kernel, bias = self.parameters[name]
         pooled = tf.nn.pool(x, (side, side), self.kind, (side, side), "VALID")
-        padded = tf.pad(pooled, ((0, 0), (1, 1), (1, 1), (0, 0)), self.border)
-        return tf.nn.relu(tf.nn.conv2d(padded, kernel, 1, "VALID") + bias)
+        padding = "SAME"
+        if self.padding == "reflect":
+            pooled, padding = mirrored(pooled), "VALID"
+        return tf.nn.relu(tf.nn.conv2d(pooled, kernel, 1, padding) + bias)
 
 
 def use_small_network(monkeypatch):

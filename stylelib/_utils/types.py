@@ -22,6 +22,7 @@ Pooling: TypeAlias = Literal["max", "average"]
 Padding: TypeAlias = Literal["zero", "reflect"]
 Precision: TypeAlias = Literal["float32", "bfloat16", "float16", "auto"]
 Resampling: TypeAlias = Literal["lanczos", "bicubic", "bilinear", "nearest"]
+Strength: TypeAlias = Literal["low", "medium", "high"] | float
 Optimizer: TypeAlias = Literal["lbfgs", "adam", "sgd"]
 
 #: Weighted losses by name: ``"total"``, ``"content"``, ``"style"``, ``"tv"``.

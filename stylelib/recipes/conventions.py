@@ -109,6 +109,47 @@ def paper_weights(recipe: "Recipe", image_size: Size) -> dict[str, dict[str, flo
     }
 
 
+def at_size(recipe: "Recipe", image_size: Size, other_size: Size) -> "Recipe":
+    """Return the recipe whose terms weigh as much at another size as they do at this one.
+
+    Sums over positions grow with the picture, means do not. Weights of content and total variation
+    make up for that per position; the style weight does for the first style layer, which is exact
+    for all conventions but those of Gram matrices that are not divided by their positions.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    image_size, other_size : (int, int)
+        ``(height, width)`` of the generated image, here and there.
+
+    Returns
+    -------
+    Recipe
+
+    Examples
+    --------
+    The paper's Eq. 1 is a sum: of a quarter of the positions each has to count four times as much.
+
+    >>> from stylelib import RECIPES
+    >>> small = at_size(RECIPES["gatys2015"], (512, 512), (256, 256))
+    >>> small.content_weight, small.style_weight
+    (4.0, 1000.0)
+    """
+    here, there = (paper_weights(recipe, size) for size in (image_size, other_size))
+
+    def ratio(role, layer):
+        one, other = here[role][layer], there[role][layer]
+        return one / other if other else 1.0
+
+    layer = recipe.content_layers[0]
+    positions, others = (map_size(layer, size).positions for size in (image_size, other_size))
+    return recipe.replace(
+        content_weight=recipe.content_weight * ratio("content", layer) * positions / others,
+        style_weight=recipe.style_weight * ratio("style", recipe.style_layers[0]),
+        tv_weight=recipe.tv_weight * math.prod(image_size) / math.prod(other_size),
+    )
+
+
 def relative_layer_weights(recipe: "Recipe", image_size: Size) -> dict[str, float]:
     """What each style layer really counts: its share of the weights on the paper's E_l.
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from typing import Any
 
 from stylelib._utils.checks import (
     check_all,
@@ -16,6 +17,7 @@ from stylelib.images.load import RESAMPLINGS
 from stylelib.images.sizes import check_size
 from stylelib.recipes.conventions import CONTENT_CONVENTIONS, STYLE_CONVENTIONS
 from stylelib.recipes.optimizers import OPTIMIZERS, OptimizerSettings, with_former_names
+from stylelib.recipes.stages import as_stages
 from stylelib.vgg.layers import NETWORKS, PADDINGS, POOLINGS, canonical
 
 #: Names of the losses, each already multiplied by its weight.
@@ -65,6 +67,10 @@ class Recipe(OptimizerSettings):
     resampling : {"lanczos", "bicubic", "bilinear", "nearest"}
     steps : int
         Evaluations of the loss.
+    stages : list of Stage, optional
+        Smaller pictures that are painted first, see `Stage`; each stage starts from the result of
+        the one before it, enlarged. Their weights mean the same at all sizes only in conventions
+        that are means; see `stylelib.recipes.conventions`.
     postprocess : {"clip", "stretch"}
         How the result becomes an image, see `deprocess` and `deprocess_stretched`.
     published : dict, optional
@@ -102,6 +108,7 @@ class Recipe(OptimizerSettings):
     tv_convention: str = "power"
     same_size: bool = False
     resampling: str = "lanczos"
+    stages: tuple = ()
     postprocess: str = "clip"
     published: tuple = ()
     notes: str = ""
@@ -114,6 +121,8 @@ class Recipe(OptimizerSettings):
             value = getattr(self, name)
             object.__setattr__(self, name, tuple(value) if isinstance(value, list) else value)
         object.__setattr__(self, "published", tuple(sorted(dict(self.published).items())))
+        object.__setattr__(self, "stages", as_stages(self.stages))
+        self.by_stage()  # which checks their changes
 
     def _check_weights(self):
         if not (self.content_weight or self.style_weight):
@@ -123,6 +132,34 @@ class Recipe(OptimizerSettings):
                 f"expected {len(self.style_layers)} layer_weights, one for each style layer, "
                 f"got {len(self.layer_weights)}"
             )
+
+    def by_stage(self) -> "list[Recipe]":
+        """Return the recipe that each stage follows, its `changes` made; without stages, itself.
+
+        Examples
+        --------
+        >>> from stylelib import RECIPES
+        >>> [recipe.content_layers for recipe in RECIPES["multiscale"].by_stage()][:2]
+        [('conv4_2',), ('conv3_2', 'conv4_2')]
+        """
+        return [
+            dataclasses.replace(self, stages=(), **dict(stage.changes)) for stage in self.stages
+        ] or [self]
+
+    def replace(self, **changes: Any) -> "Recipe":
+        """Return a copy with some settings changed, in all of its stages.
+
+        See `OptimizerSettings.replace`.
+
+        Examples
+        --------
+        >>> from stylelib import RECIPES
+        >>> recipe = RECIPES["multiscale"].replace(content_layers=["conv4_2"], content_weight=1.0)
+        >>> [stage.changes for stage in recipe.stages]
+        [(), (), ()]
+        """
+        stages = tuple(stage.without(changes) for stage in self.stages)
+        return super().replace(**{"stages": stages} | changes)
 
     @property
     def weight_by_layer(self) -> dict[str, float]:
@@ -182,6 +219,10 @@ def _check_size(name, size):
         check_count(name, size)
 
 
+def _check_stages(name, stages):
+    as_stages(stages)
+
+
 def _one_of(choices):
     return functools.partial(check_choice, choices=choices)
 
@@ -207,6 +248,7 @@ _CHECKS = {
     "tv_weight": check_number,
     "tv_convention": _one_of(TV_CONVENTIONS),
     "same_size": check_flag,
+    "stages": _check_stages,
     "resampling": _one_of(RESAMPLINGS),
     "postprocess": _one_of(POSTPROCESSES),
     "notes": _check_text,

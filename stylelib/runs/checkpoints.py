@@ -48,6 +48,8 @@ class Checkpoints:
     save_every : int
     state : dict of str to numpy.ndarray, optional
         Where the run to go on with was, see `minimize`.
+    before : dict, optional
+        The settings of that run.
 
     Raises
     ------
@@ -75,9 +77,10 @@ class Checkpoints:
         self.save_every = save_every
         self.state = None
         path = self.folder / STATE
+        self.before = None
         if resume:
-            self.state, before = _read(path)
-            _check_same(before, settings, self.folder)
+            self.state, self.before = _read(path)
+            _check_same(self.before, settings, self.folder)
             _check_steps(len(self.state["history"]), settings, self.folder)
         elif path.exists():
             _check_free(*_read(path), settings, self.folder)
@@ -134,8 +137,10 @@ def _read(path):
         if missing := {"settings", "history", "best", "seconds", "finished"} - state.keys():
             raise ValueError(f"it lacks {', '.join(sorted(missing))}")
         settings = json.loads(str(state.pop("settings")))
+        state.setdefault("stage_starts", np.array([0]))  # of a run before there were stages
         _comparable(settings)
-        if state["history"].ndim != 2 or state["best"].ndim != 4:
+        dimensions = [state[name].ndim for name in ("history", "best", "stage_starts")]
+        if dimensions != [2, 4, 1]:
             raise ValueError("its arrays have other shapes")
         return state, settings
     except FileNotFoundError:
@@ -207,7 +212,9 @@ def _comparable(settings):
     settings = json.loads(to_json(settings))
     recipe = json.loads(to_json(_defaults())) | current_names(settings.pop("recipe"))
     settings = recipe | settings  # both have an "init"; the run's counts
-    for name in ("steps", "published", "notes"):  # the latter two do not change a run
+    settings.setdefault("strength", None)  # of a run before there was one
+    found = () if settings["strength"] is None else ("style_weight",)
+    for name in ("steps", "published", "notes", *found):  # of which two do not change a run
         del settings[name]
     for role in ("content", "style", "init"):
         picture = settings[role]

@@ -7,6 +7,7 @@ other processes stays small.
 import dataclasses
 import functools
 import hashlib
+import math
 import os
 from pathlib import Path
 
@@ -26,12 +27,15 @@ from stylelib.images.sizes import scaled_size
 from stylelib.recipes.conventions import check_style_size
 from stylelib.recipes.published import find_recipe
 from stylelib.recipes.recipe import INITS, Recipe
+from stylelib.recipes.stages import SMALLEST_STAGE, stage_ends
 from stylelib.vgg.layers import NETWORKS, PRECISION_CHOICES, keras_name, smallest_side
 from stylelib.vgg.tiles import SMALLEST_TILE
 from stylelib.vgg.weights import NAMES, check_weights
 
 #: Below 32 pixels on the longer side the deep layers see next to nothing.
 SMALLEST_SIZE, LARGEST_SIZE = 32, 16_384
+#: Named strengths of the style: 1 − the content similarity that is left.
+STRENGTHS = {"low": 0.45, "medium": 0.58, "high": 0.70}
 #: Pictures of full size that `Pictures` keeps, so that the next size of one is not read again.
 ORIGINALS = 4
 
@@ -62,6 +66,8 @@ class Job:
     seed : int
     tile : int, optional
         Longest side of a tile, see `transfer`.
+    strength : float, optional
+        Where it is given, the style weight is found before the run begins.
     """
 
     recipe: Recipe
@@ -76,6 +82,7 @@ class Job:
     precision: str
     seed: int
     tile: int | None
+    strength: float | None
 
     @property
     def layers(self):
@@ -92,6 +99,7 @@ class Job:
         """What `Result.settings` says of all this, ready for JSON."""
         settings = {role: described(self.sources[role], im) for role, im in self.images.items()}
         names = ("network", "weights", "init", "style_scale", "precision", "seed", "tile")
+        names += ("strength",)
         settings |= {name: getattr(self, name) for name in names}
         if self.weights_sha256 is not None:
             settings["weights_sha256"] = self.weights_sha256
@@ -102,11 +110,56 @@ class Job:
         return plain(settings)
 
 
+def stage_jobs(job):
+    """Return the job of each stage of a run, the smallest first.
+
+    The `steps` of each count from the beginning of the run, and only the first has its start.
+
+    Examples
+    --------
+    >>> grey = np.full((400, 600, 3), 128, np.uint8)
+    >>> jobs = stage_jobs(make_job({"content": grey, "style": grey}, recipe="multiscale", size=768))
+    >>> [(job.size, job.recipe.steps, job.recipe.content_layers) for job in jobs][:2]
+    [((128, 192), 150, ('conv4_2',)), ((256, 384), 250, ('conv3_2', 'conv4_2'))]
+    """
+    ends = stage_ends(job.recipe.stages, job.recipe.steps)
+    stages = list(zip(job.recipe.stages, job.recipe.by_stage(), strict=False))[-len(ends) :]
+    return [
+        scaled_job(job, stage.scale, recipe.replace(steps=end))
+        for (stage, recipe), end in zip(stages, ends, strict=True)
+    ] or [job]
+
+
+def scaled_job(job, scale, recipe):
+    """Return the job with another recipe, and its pictures smaller by a factor.
+
+    No result is smaller than `SMALLEST_STAGE` pixels, or than its layers need.
+
+    Examples
+    --------
+    >>> grey = np.full((400, 600, 3), 128, np.uint8)
+    >>> job = make_job({"content": grey, "style": grey}, size=600)
+    >>> [scaled_job(job, scale, job.recipe).size for scale in (0.5, 0.01)]
+    [(200, 300), (85, 128)]
+    """
+    shortest = min(min(image.shape[:2]) for image in job.images.values())
+    smallest = max(map(smallest_side, job.layers)) / shortest
+    scale = min(1.0, max(scale, SMALLEST_STAGE / max(job.size), smallest))
+
+    def smaller(image):
+        size = scaled_size(image.shape[:2], math.ceil(scale * max(image.shape[:2])))
+        return load_image(image, size=size, resampling=recipe.resampling)
+
+    images = {role: smaller(image) for role, image in job.images.items()}
+    init = job.init if isinstance(job.init, str) else smaller(job.init)
+    return dataclasses.replace(job, recipe=recipe, images=images, init=init)
+
+
 def make_job(
     sources,
     pictures=None,
     /,
-    recipe="gatys2015",
+    recipe="multiscale",
     size=None,
     steps=None,
     network="vgg16",
@@ -117,6 +170,7 @@ def make_job(
     weights=None,
     as_published=False,
     tile=None,
+    strength=None,
     **changes,
 ):
     """Check all settings, and read the pictures.
@@ -162,6 +216,7 @@ def make_job(
     start = _start(init, images, pictures)
     names = {role: source_name(source) for role, source in [*sources.items(), ("init", init)]}
     options["weights_sha256"] = _file_hash(options["weights"])
+    options["strength"] = None if strength is None else _strength(strength, recipe, changes)
     return Job(recipe, name, images, start, names, **options)
 
 
@@ -191,6 +246,24 @@ def _check_options(recipe, sources, style_scale, precision, seed, tile, network,
         if weight and role not in sources:
             raise ValueError(f"expected {role}_weight 0, as there is no {role} image, got {weight}")
     check_choice("network", network, [*NETWORKS, "recipe"])
+
+
+def _strength(strength, recipe, changes):
+    """Check a strength, and turn its name into its number."""
+    strength = plain(strength)
+    if isinstance(strength, str):
+        check_choice("strength as a number, or", strength, STRENGTHS)
+        strength = STRENGTHS[strength]
+    check_number("strength", strength)
+    if strength > 1:
+        raise ValueError(f"expected strength as a number from 0 to 1, got {strength}")
+    if "style_weight" in changes:
+        raise ValueError("expected strength or style_weight, which strength finds, got both")
+    for stage in recipe.by_stage():
+        for role in ("content", "style"):
+            if not getattr(stage, f"{role}_weight"):
+                raise ValueError(f"expected strength only with a {role}_weight above 0, got 0")
+    return float(strength)
 
 
 def described(source, image):
@@ -281,9 +354,13 @@ class Pictures:
 
 
 def _active_layers(recipe):
+    return list(dict.fromkeys(layer for stage in recipe.by_stage() for layer in _layers(stage)))
+
+
+def _layers(recipe):
     style = recipe.style_layers if recipe.style_weight else ()
     content = recipe.content_layers if recipe.content_weight else ()
-    return list(dict.fromkeys([*style, *content]))
+    return (*style, *content)
 
 
 def _sized(sources, recipe, style_scale, pictures):
@@ -311,7 +388,7 @@ def _checked_size(size, longer_side, role, recipe):
         )
     size = scaled_size(size, max(1, round(longer_side)))
     deepest = max(_active_layers(recipe), key=smallest_side)
-    smallest = smallest_side(deepest, recipe.padding)
+    smallest = smallest_side(deepest)
     if min(size) < smallest:
         raise ValueError(
             f"expected a {role} image of at least {smallest} pixels a side, as "

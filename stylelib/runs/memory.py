@@ -69,7 +69,10 @@ def estimated_memory(job, scale=1.0):
     backward = BACKWARD_BYTES * _features(_evaluated(result, job), job)
     target = 0
     if job.tile is not None and recipe.content_weight:  # without tiles it is small beside the rest
-        target = sum(map_size(layer, result).elements for layer in recipe.content_layers)
+        target = max(
+            sum(map_size(layer, result).elements for layer in stage.content_layers)
+            for stage in recipe.by_stage()
+        )
     arrays = 4 * OTHER_ARRAYS
     if recipe.optimizer == "lbfgs":
         arrays += 8 * (2 * (recipe.history_size or DEFAULT_HISTORY_SIZE) + LBFGS_ARRAYS)

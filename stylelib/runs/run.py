@@ -8,14 +8,17 @@ from stylelib.images.load import load_image
 from stylelib.objective import Objective
 from stylelib.preprocessing import deprocess, grey_start, noise_image, preprocess
 from stylelib.runs.checkpoints import Checkpoints
-from stylelib.runs.job import described
+from stylelib.runs.job import described, stage_jobs
 from stylelib.runs.memory import check_fits, ran_out
+from stylelib.runs.strength import find_style_weight
 from stylelib.tiled_objective import TiledObjective
 from stylelib.training import check_callback, minimize
 from stylelib.vgg.network import VGG
 
 #: Evaluations between two saves of a run.
 SAVE_EVERY = 50
+#: Ends after which the next stage begins.
+AT_ITS_END = ("finished", "converged", "stalled")
 
 
 def run(job, callback=None, folder=None, save_every=None, resume=False):
@@ -57,7 +60,7 @@ def run(job, callback=None, folder=None, save_every=None, resume=False):
 
 
 def _run(job, callback, checkpoints):
-    x0, recipe = _start(job), job.recipe
+    recipe = job.recipe
     vgg = VGG(
         job.layers,
         job.network,
@@ -69,24 +72,70 @@ def _run(job, callback, checkpoints):
     )
     if checkpoints is not None:  # nothing above is wrong
         checkpoints.open()
-    images = job.images.get("content"), job.images.get("style")
-    if job.tile is None:
-        objective = Objective(vgg, recipe, *images)
-    else:
-        objective = TiledObjective(vgg, recipe, *images, tile=job.tile)
-    result = minimize(
-        objective,
-        x0,
-        optimizer=recipe,
-        steps=recipe.steps,
-        callback=callback,
-        postprocess=recipe.postprocess,
-        checkpoints=checkpoints,
-    )
-    start = described(job.sources["init"], deprocess(x0))
+    if job.strength is not None:
+        job = _with_style_weight(job, vgg, checkpoints)
+    jobs = stage_jobs(job)
+    start = x0 = _start(jobs[0])
+    if checkpoints is not None and checkpoints.state is not None:
+        jobs, x0 = _left(jobs, x0, checkpoints)
+    result = None
+    for stage in jobs:
+        if result is not None:
+            x0 = preprocess(load_image(result.image, size=stage.size))
+        result = _paint(stage, vgg, x0, callback, checkpoints, result)
+        if result.status not in AT_ITS_END:
+            break
+    if stage is not jobs[-1]:
+        where = f" (stage {len(result.stage_starts)} of {len(stage_jobs(job))})"
+        image = load_image(result.image, size=job.size)
+        result = dataclasses.replace(result, image=image, stop_reason=result.stop_reason + where)
+    start = described(job.sources["init"], deprocess(start))
     here = {"init": start, "precision": vgg.precision, "versions": versions()}
     settings = result.settings | job.settings | here
     return dataclasses.replace(result, settings=settings)
+
+
+def _with_style_weight(job, vgg, checkpoints):
+    """Return the job with the style weight for its strength, that of the run if one goes on."""
+    if checkpoints is not None and checkpoints.state is not None:
+        style_weight = checkpoints.before["recipe"]["style_weight"]
+    else:
+        style_weight = find_style_weight(job, vgg, _start)
+    job = dataclasses.replace(job, recipe=job.recipe.replace(style_weight=style_weight))
+    if checkpoints is not None:
+        checkpoints.settings = job.settings
+    return job
+
+
+def _left(jobs, x0, checkpoints):
+    """The stages that a run has not ended, and the picture with which the first of them begins."""
+    ended = len(checkpoints.state["stage_starts"]) - 1
+    size = checkpoints.state["best"].shape[1:3]
+    if size != tuple(*(stage.size for stage in jobs[ended : ended + 1])):
+        raise ValueError(
+            f"expected a number of steps with the stages that the run in {checkpoints.folder} has, "
+            f"got {jobs[-1].recipe.steps}"
+        )
+    return jobs[ended:], tf.constant(checkpoints.state["best"]) if ended else x0
+
+
+def _paint(stage, vgg, x0, callback, checkpoints, earlier):
+    """Lower the loss of one stage; `earlier` is the result of the stage before it."""
+    images = stage.images.get("content"), stage.images.get("style")
+    if stage.tile is None:
+        objective = Objective(vgg, stage.recipe, *images)
+    else:
+        objective = TiledObjective(vgg, stage.recipe, *images, tile=stage.tile)
+    return minimize(
+        objective,
+        x0,
+        optimizer=stage.recipe,
+        steps=stage.recipe.steps,
+        callback=callback,
+        postprocess=stage.recipe.postprocess,
+        checkpoints=checkpoints,
+        earlier=earlier,
+    )
 
 
 def _start(job):

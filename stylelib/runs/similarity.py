@@ -51,16 +51,37 @@ def content_similarity(
     >>> round(content_similarity(photo, photo), 3), abs(content_similarity(other, photo)) < 0.5
     (1.0, True)
     """
+    return similarity_to(content, network, weights)(image)
+
+
+def similarity_to(content, network="vgg16", weights=None):
+    """Return a function of a picture that says how similar it is to `content`.
+
+    For many pictures of one photograph; see `content_similarity`.
+
+    Examples
+    --------
+    >>> from stylelib import noise_image
+    >>> similarity = similarity_to(noise_image((60, 90)))
+    >>> round(similarity(noise_image((60, 90))), 3)
+    1.0
+    """
     content = load_image(content)
     size = scaled_size(content.shape[:2], SIMILARITY_SIZE)
     vgg = VGG([SIMILARITY_LAYER], network, weights, pooling="average", padding="reflect")
-    F, P = (
-        _centred(vgg(preprocess(load_image(picture, size=size)))[SIMILARITY_LAYER])
-        for picture in (image, content)
-    )
-    norms = float(tf.norm(F) * tf.norm(P))
-    similarity = float(tf.reduce_sum(F * P)) / norms if norms > 0 else 0.0
-    return min(max(similarity, -1.0), 1.0)  # which rounding may overshoot
+
+    def centred_maps(picture):
+        return _centred(vgg(preprocess(load_image(picture, size=size)))[SIMILARITY_LAYER])
+
+    P = centred_maps(content)
+
+    def similarity(image):
+        F = centred_maps(image)
+        norms = float(tf.norm(F) * tf.norm(P))
+        value = float(tf.reduce_sum(F * P)) / norms if norms > 0 else 0.0
+        return min(max(value, -1.0), 1.0)  # which rounding may overshoot
+
+    return similarity
 
 
 def _centred(maps):

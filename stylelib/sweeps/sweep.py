@@ -38,7 +38,7 @@ def sweep(
     style: Source | Sequence[Source],
     changes: Mapping[str, Sequence[Any]] | Sequence[Changes],
     folder: AnyPath,
-    recipe: str | Recipe = "gatys2015",
+    recipe: str | Recipe = "multiscale",
     executor: concurrent.futures.Executor | None = None,
     ending: str = ".png",
     progress: bool = True,

@@ -115,19 +115,18 @@ def receptive_field(layer, network="vgg16"):
     return side
 
 
-def smallest_side(layer, padding="zero"):
+def smallest_side(layer):
     """Pixels that the shorter side of a picture needs so that `layer` has one position.
 
-    Each of the poolings before the layer halves the sides. Reflection mirrors the second row of a
-    map beyond the first, so each map must have two.
+    Each of the poolings before the layer halves the sides.
 
     Examples
     --------
-    >>> smallest_side("conv1_2"), smallest_side("conv5_1"), smallest_side("conv5_1", "reflect")
-    (1, 16, 32)
+    >>> smallest_side("conv1_2"), smallest_side("conv5_1")
+    (1, 16)
     """
     block, _ = block_and_conv(layer)
-    return 2**block if padding == "reflect" else 2 ** (block - 1)
+    return 2 ** (block - 1)
 
 
 class MapSize(NamedTuple):

@@ -63,7 +63,8 @@ class VGG:
         What a convolution sees beyond the border of its input: zeros, as VGG was trained, or the
         input mirrored at its first and last row and column. Zeros look like an edge, and a picture
         that is painted with them gets a frame; reflection leaves none. Away from the border the
-        feature maps are the same. Reflection needs two positions a side in each layer.
+        feature maps are the same. A map of one row or column is repeated instead, as `numpy.pad`
+        does.
 
     Attributes
     ----------
@@ -130,7 +131,7 @@ class VGG:
         ----------
         x : tf.Tensor
             ``float32``, ``(1, H, W, 3)``, VGG space. A layer of block b needs at least 2^(b−1)
-            pixels a side, with reflection 2^b.
+            pixels a side.
 
         Returns
         -------
@@ -153,7 +154,7 @@ class VGG:
                 "expected a picture in VGG space, float32 (1, H, W, 3), see preprocess; "
                 f"got {tf.as_dtype(x.dtype).name} of shape {tuple(x.shape)}"
             )
-        needed = max(smallest_side(layer, self.padding) for layer in self.layers)
+        needed = max(map(smallest_side, self.layers))
         if any(side is not None and side < needed for side in x.shape[1:3]):
             raise ValueError(
                 f"expected at least {needed} pixels a side for {self.layers}, "
@@ -174,7 +175,7 @@ def _build(names, network, pooling, precision="float32", padding="zero"):
         if conv == 1 and block > 1:
             x = pool(2, dtype=dtype, data_format="channels_last", name=f"block{block - 1}_pool")(x)
         if padding == "reflect":
-            x = keras.ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="reflect")
+            x = _Reflection(dtype=dtype)(x)
         x = keras.layers.Conv2D(
             shape[-1],
             3,
@@ -191,6 +192,37 @@ def _build(names, network, pooling, precision="float32", padding="zero"):
     model = keras.Model(inputs, {name: outputs[name] for name in names}, name=network)
     model.trainable = False
     return model
+
+
+class _Reflection(keras.layers.Layer):
+    def call(self, x):
+        return mirrored(x)
+
+
+def mirrored(x):
+    """Add a row and a column to each side of feature maps, mirrored at the first and the last one.
+
+    Parameters
+    ----------
+    x : tf.Tensor
+        ``(1, h, w, N)``.
+
+    Returns
+    -------
+    tf.Tensor
+        ``(1, h + 2, w + 2, N)``.
+
+    Examples
+    --------
+    >>> mirrored(tf.constant([[1, 2, 3], [4, 5, 6]])[tf.newaxis, :, :, tf.newaxis]).numpy()[0, 0]
+    array([[5],
+           [4],
+           [5],
+           [6],
+           [5]], dtype=int32)
+    """
+    mode = "symmetric" if 1 in x.shape[1:3] else "reflect"  # of one row there is no second
+    return keras.ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode=mode)
 
 
 def _set_weights(model, parameters):

@@ -361,7 +361,7 @@ class TestCommandLine:
     def arguments(self, tmp_path, image, optimizer, *more):
         for name in ("content.png", "style.png"):
             save_image(tmp_path / name, image)
-        recipe = ("--size", "32", "--optimizer", optimizer, "--init", "noise")
+        recipe = ("--recipe", "gatys2015", "--size", "32", "--optimizer", optimizer)
         paths = (str(tmp_path / name) for name in ("content.png", "style.png"))
         return ["transfer", *paths, "-o", str(tmp_path / "out.png"), *recipe, *more]
 
@@ -409,7 +409,7 @@ class TestCommandLine:
                 assert history[first] == history[:first].min()
             return
         arguments = [str(tmp_path / name) for name in ("content.png", "style.png")]
-        options = {"size": 32, "optimizer": "adam", "init": "noise", "steps": len(history)}
+        options = {"recipe": "gatys2015", "size": 32, "optimizer": "adam", "steps": len(history)}
         whole = transfer(*arguments, **options)
         np.testing.assert_array_equal(history, whole.history["total"])
 

@@ -7,7 +7,7 @@ import pytest
 
 from stylelib import RECIPES, noise_image, transfer
 
-SMALL = {"size": 32, "steps": 4, "init": "content"}
+SMALL = {"recipe": "gatys2015", "size": 32, "steps": 4, "init": "content"}
 SHALLOW = SMALL | {"style_layers": ["conv1_1", "conv2_1"], "content_layers": ["conv2_2"]}
 COLOURS = {"black": (0, 0, 0), "white": (255, 255, 255), "red": (255, 0, 0)}
 

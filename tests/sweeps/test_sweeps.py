@@ -23,7 +23,7 @@ from stylelib.sweeps.grid import make_trials
 from stylelib.sweeps.plan_file import read_plan
 
 CONTENT, STYLE = noise_image((40, 60), seed=1), noise_image((50, 50), seed=2)
-SMALL = {"size": 32, "steps": 2, "progress": False}
+SMALL = {"recipe": "gatys2015", "size": 32, "steps": 2, "progress": False}
 GRID = {"style_weight": [1e2, 1e4], "pooling": ["max", "average"]}
 
 

@@ -1,12 +1,14 @@
 """The network against Keras' own."""
 
+import math
+
 import numpy as np
 import pytest
 
 from stylelib._utils.tensorflow import keras, tf
 from stylelib.vgg import network as vgg_module
 from stylelib.vgg.layers import keras_name, layer_names, paper_name, receptive_field, smallest_side
-from stylelib.vgg.network import VGG
+from stylelib.vgg.network import VGG, mirrored
 from stylelib.vgg.weights import load_weights
 
 APPLICATIONS = {"vgg16": keras.applications.VGG16, "vgg19": keras.applications.VGG19}
@@ -254,12 +256,16 @@ class TestReflection:
         assert difference(reflect[:, inside, inside], zero[:, inside, inside]) <= 1e-5
         assert difference(reflect, zero) > 0.01
 
+    @pytest.mark.parametrize("shape", [(1, 1), (1, 4), (4, 1)])
+    def test_a_single_row_or_column_is_repeated(self, shape):
+        maps = np.arange(math.prod(shape), dtype=np.float32).reshape(1, *shape, 1)
+        around = np.pad(maps, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="symmetric")
+        np.testing.assert_array_equal(mirrored(tf.constant(maps)), around)
+
     @pytest.mark.parametrize("layer", ["conv1_1", "conv3_2", "conv5_1"])
-    def test_it_needs_two_positions_a_side(self, layer):
-        vgg, side = VGG([layer], padding="reflect"), smallest_side(layer, "reflect")
-        assert vgg(picture((side, side)))[layer].shape[1] == 2
-        with pytest.raises(ValueError, match=f"expected at least {side} pixels a side"):
-            vgg(picture((side - 1, side)))
+    def test_the_smallest_picture_is_as_with_zeros(self, layer):
+        vgg, side = VGG([layer], padding="reflect"), smallest_side(layer)
+        assert vgg(picture((side, side)))[layer].shape[1] == 1
 
     @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
     def test_it_works_in_the_other_precisions(self, precision):
