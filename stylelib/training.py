@@ -5,6 +5,7 @@ evaluation, keeps the best picture and knows when to stop. Adam and SGD repeat `
 is SciPy's, which decides itself what to evaluate next.
 """
 
+import asyncio
 import contextlib
 import dataclasses
 import logging
@@ -32,6 +33,8 @@ from stylelib.tiled_objective import TiledObjective
 
 #: How far, in grey levels, a first step along the gradient goes where the gradient is largest.
 FIRST_STEP = 10.0
+#: What ends more than a run: Ctrl-C, `sys.exit`, a generator that is closed, a task cancelled.
+ENDS = (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError)
 
 __all__ = ["Objective", "Result", "StopRun", "minimize", "train_step"]
 
@@ -72,8 +75,9 @@ class Result:
         ``"converged"`` (L-BFGS: the loss falls no further), ``"stalled"`` (L-BFGS: its line search
         found no lower loss), ``"stopped"`` (the callback raised `StopRun`), ``"failed"`` (the
         callback raised anything else; the module's logger has the traceback), ``"interrupted"`` (by
-        Ctrl-C), ``"diverged"`` (a loss or the picture was no finite number) or ``"unsaved"`` (its
-        state could not be saved).
+        Ctrl-C, or by any other of `ENDS`, such as ``sys.exit()`` in the callback), ``"diverged"``
+        (a loss or the picture was no finite number) or ``"unsaved"`` (its state could not be
+        saved).
     settings : dict
         All that is needed to do it again.
     stage_starts : tuple of int
@@ -194,9 +198,9 @@ def minimize(
     Returns
     -------
     Result
-        Ctrl-C, the callback, an error in it, a loss that is no longer a finite number, a state that
-        cannot be saved and the optimiser itself can end the run early; `Result.status` says so, and
-        `Result.image` is the best picture until then.
+        Ctrl-C, ``sys.exit()``, the callback, an error in it, a loss that is no longer a finite
+        number, a state that cannot be saved and the optimiser itself can end the run early;
+        `Result.status` says so, and `Result.image` is the best picture until then.
 
     Raises
     ------
@@ -230,8 +234,9 @@ def minimize(
         else:
             _repeat_train_step(run, settings)
         run.save(finished=run.status != "failed")
-    except KeyboardInterrupt:  # also while the state is saved: no reason to lose the picture
-        run.end_here("interrupted", "interrupted")
+    except ENDS as end:  # also while the state is saved: no reason to lose the picture
+        by = "" if isinstance(end, KeyboardInterrupt) else f" by {type(end).__name__}"
+        run.end_here("interrupted", f"interrupted{by}")
     return Result(
         image=(deprocess if postprocess == "clip" else deprocess_stretched)(run.best.x),
         history=dict(zip(LOSSES, np.ascontiguousarray(run.history_array().T), strict=True)),

@@ -1,7 +1,7 @@
+import asyncio
 import fractions
 import json
 import logging
-import sys
 
 import numpy as np
 import pytest
@@ -344,9 +344,28 @@ class TestMinimize:
         with pytest.raises(ValueError, match="expected callback as a function, got"):
             minimize(Quadratic(start), start, callback=callback)
 
-    def test_an_exit_in_the_callback_is_one(self, start):
-        with pytest.raises(SystemExit):
-            minimize(Quadratic(start), start, callback=lambda *arguments: sys.exit(3))
+    @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+    @pytest.mark.parametrize("end", [SystemExit, GeneratorExit, asyncio.CancelledError])
+    def test_what_ends_a_program_or_a_task_loses_no_picture(self, end, optimizer, start):
+        def callback(evaluation, losses, x):
+            if evaluation == 3:
+                raise end
+
+        result = minimize(Quadratic(start + 9), start, optimizer, 50, callback)
+        whole = minimize(Quadratic(start + 9), start, optimizer, 3)
+        assert result.status == "interrupted"
+        assert result.stop_reason == f"interrupted by {end.__name__} at evaluation 3"
+        np.testing.assert_array_equal(result.image, whole.image)
+
+    def test_ends_that_are_not_known_go_through(self, start):
+        class Outcome(BaseException):
+            """Such as that of a test, or of another kind of tasks."""
+
+        def callback(*arguments):
+            raise Outcome
+
+        with pytest.raises(Outcome):
+            minimize(Quadratic(start), start, callback=callback)
 
     @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
     def test_the_callback_may_change_what_it_is_given(self, optimizer, start):
