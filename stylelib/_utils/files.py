@@ -14,6 +14,11 @@ import numpy as np
 
 from stylelib._utils.checks import one_line, plain, shortened, shown
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
 
 def user_path(path):
     """Turn what a user gave into a path; ``~`` is the home folder.
@@ -36,7 +41,7 @@ def user_path(path):
     >>> user_path("~/pictures") == Path.home() / "pictures"
     True
     """
-    if not isinstance(path, (str, bytes, os.PathLike)):
+    if not isinstance(path, (str, bytes, os.PathLike)) or not os.fspath(path):
         raise ValueError(f"expected a path, got {shown(path)}")
     return Path(with_home(os.fsdecode(path)))
 
@@ -145,6 +150,57 @@ def writable_folder(folder):
         raise ValueError(f"cannot write to {shortened(folder)}: {one_line(error)}") from error
     check_writable(folder / "file")
     return folder
+
+
+@contextlib.contextmanager
+def claimed(folder):
+    """Hold a folder that nobody else may claim meanwhile, in this process or in another.
+
+    Nothing is written into it, and the end of the process, of whatever kind, gives it back. On
+    Windows, and where a file system has no locks, nothing is held.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+
+    Raises
+    ------
+    ValueError
+        Where somebody else holds it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, claimed(folder), claimed(folder):
+    ...     pass
+    Traceback (most recent call last):
+    ...
+    ValueError: cannot write to ...: another run is writing to it; choose another folder
+    """
+    if fcntl is None:
+        yield
+        return
+    try:
+        descriptor = os.open(folder, os.O_RDONLY)
+    except OSError as error:  # whoever may not list it cannot see what is in the way
+        raise ValueError(f"cannot write to {shortened(folder)}: {one_line(error)}") from error
+    try:
+        _lock(descriptor, folder)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _lock(descriptor, folder):
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise ValueError(
+            f"cannot write to {shortened(folder)}: another run is writing to it; "
+            "choose another folder"
+        ) from None
+    except OSError:  # such as on a network's file system
+        return
 
 
 def remove_temporary_files(folder):

@@ -4,6 +4,7 @@ Every file appears whole or not at all, and the state comes before its picture. 
 run, the folder holds the state of its last save, and no picture that is not this run's.
 """
 
+import contextlib
 import dataclasses
 import json
 from pathlib import Path
@@ -13,6 +14,7 @@ import numpy as np
 from stylelib._utils.checks import one_line, shortened, shown
 from stylelib._utils.files import (
     atomic_write,
+    claimed,
     read_arrays,
     remove_temporary_files,
     to_json,
@@ -26,6 +28,7 @@ from stylelib.recipes.recipe import Recipe
 
 STATE = "state.npz"
 _CHOOSE = "remove the folder, or choose another"
+_CHOOSE_FOLDER = "remove it, or choose another folder"
 
 
 class Checkpoints:
@@ -57,7 +60,8 @@ class Checkpoints:
         Where the folder holds no run to go on with, or one with other settings, or one that has
         done more steps. Without `resume`, where it holds another run, one that is not finished, or
         numbered pictures of no run: a folder belongs to one run. The same run, once it is finished,
-        may be done again. Nothing is written before `open` is called.
+        may be done again. Nothing is written before `open` is called, which looks once more, and
+        refuses a folder that another run has open.
 
     Examples
     --------
@@ -75,15 +79,25 @@ class Checkpoints:
         self.folder = user_path(folder)
         self.settings = settings
         self.save_every = save_every
-        self.state = None
+        self.resume = resume
+        self.state = self.before = None
+        self._painted = []
+        self._claim = contextlib.ExitStack()
+        self._look()
+
+    def _look(self):
+        """Read what the folder holds, and refuse what this run must not touch."""
         path = self.folder / STATE
-        self.before = None
-        if resume:
+        if self.resume:
             self.state, self.before = _read(path)
-            _check_same(self.before, settings, self.folder)
-            _check_steps(len(self.state["history"]), settings, self.folder)
-        elif path.exists():
-            _check_free(*_read(path), settings, self.folder)
+            _check_same(self.before, self.settings, self.folder)
+            _check_steps(len(self.state["history"]), self.settings, self.folder)
+            self._painted = self.state["pictures"].tolist()
+            _check_pictures(self._painted, self.folder)
+        elif _is_there(path):
+            state, before = _read(path)
+            _check_free(state, before, self.settings, self.folder)
+            _check_pictures(state["pictures"], self.folder)
         elif pictures := numbered_pictures(self.folder):
             where, first = shortened(self.folder), min(pictures.values()).name
             raise ValueError(
@@ -91,8 +105,13 @@ class Checkpoints:
             )
 
     def open(self):
-        """Make the folder if it is not there, and remove what this run takes the place of."""
+        """Claim the folder, made if it is not there, and remove what this run takes the place of.
+
+        From `close` on, another run may claim it.
+        """
         self.folder = writable_folder(self.folder)
+        self._claim.enter_context(claimed(self.folder))
+        self._look()  # since it was free, another run may have been here
         remove_temporary_files(self.folder)
         if self.state is None:
             for picture in numbered_pictures(self.folder).values():
@@ -101,6 +120,10 @@ class Checkpoints:
         else:
             self._save_picture(self.state)  # of a run that was killed before it had done so
 
+    def close(self):
+        """Let other runs have the folder."""
+        self._claim.close()
+
     def save(self, state):
         """Keep the state, then the best picture so far under its number.
 
@@ -108,12 +131,14 @@ class Checkpoints:
         ----------
         state : dict of str to numpy.ndarray
         """
+        self._painted = sorted({*self._painted, len(state["history"])})
+        own = {"settings": to_json(self.settings), "pictures": np.array(self._painted)}
         with atomic_write(self.folder / STATE) as file:
-            np.savez(file, settings=to_json(self.settings), **state)
+            np.savez(file, **own, **state)
         self._save_picture(state)
 
     def _save_picture(self, state):
-        path = self.folder / f"{len(state['history']):05}.png"
+        path = self.folder / _name(len(state["history"]))
         if not path.exists():
             save_image(path, deprocess(state["best"]))
 
@@ -126,8 +151,22 @@ def numbered_pictures(folder):
     >>> numbered_pictures("no such folder")
     {}
     """
-    paths = Path(folder).glob("*.png")
-    return {int(path.stem): path for path in paths if path.stem.isdecimal()}
+    paths = [path for path in Path(folder).glob("*.png") if path.stem.isdecimal()]
+    return {int(path.stem): path for path in paths if path.name == _name(int(path.stem))}
+
+
+def _name(number):
+    return f"{number:05}.png"
+
+
+def _is_there(path):
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError) as error:  # such as of a name that is too long
+        raise ValueError(f"cannot write to {shortened(path.parent)}: {one_line(error)}") from error
+    return True
 
 
 def _read(path):
@@ -142,6 +181,8 @@ def _read(path):
         dimensions = [state[name].ndim for name in ("history", "best", "stage_starts")]
         if dimensions != [2, 4, 1]:
             raise ValueError("its arrays have other shapes")
+        all_ = np.arange(1, len(state["history"]) + 1)
+        state["pictures"] = state.get("pictures", all_).ravel()  # which were not told at first
         return state, settings
     except FileNotFoundError:
         raise ValueError(f"cannot resume: there is no {shortened(path)}") from None
@@ -168,9 +209,14 @@ def _check_free(state, before, settings, folder):
         )
     if differs := _difference(before, settings):
         raise ValueError(f"{where}: it holds another run, {differs}; {_CHOOSE}")
-    if strange := [n for n in numbered_pictures(folder) if n > len(state["history"])]:
+
+
+def _check_pictures(painted, folder):
+    """Refuse to replace, or to take for the run's own, a picture that its run has not painted."""
+    if strange := numbered_pictures(folder).keys() - set(painted):
         raise ValueError(
-            f"{where}: it holds {min(strange):05}.png, which its run has not painted; {_CHOOSE}"
+            f"cannot write to {shortened(folder)}: it holds {_name(min(strange))}, which its run "
+            f"has not painted; {_CHOOSE_FOLDER}"
         )
 
 

@@ -57,6 +57,9 @@ def run(job, callback=None, folder=None, save_every=None, resume=False):
         return _run(job, callback, checkpoints)
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:
         raise MemoryError(ran_out(job)) from error
+    finally:
+        if checkpoints is not None:
+            checkpoints.close()
 
 
 def _run(job, callback, checkpoints):

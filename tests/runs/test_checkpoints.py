@@ -21,7 +21,7 @@ from stylelib import (
 )
 from stylelib.cli import main
 from stylelib.recipes.optimizers import ALIASES
-from stylelib.runs.checkpoints import STATE
+from stylelib.runs.checkpoints import STATE, Checkpoints
 from stylelib.vgg.layers import kernel_shapes
 
 RECIPE = RECIPES["gatys2015"].replace(
@@ -231,6 +231,77 @@ class TestTransfer:
         with pytest.raises(ValueError, match="cannot write to .*run: it holds 00007.png, which"):
             paint(steps=2)
         assert (folder / "00007.png").exists()
+
+    @pytest.mark.parametrize("resume", [True, False])
+    def test_a_numbered_picture_that_the_run_has_not_painted_stays(self, resume, paint, tmp_path):
+        paint(steps=4, save_every=2)
+        mine = tmp_path / "run" / "00003.png"
+        save_image(mine, noise_image((22, 32)))
+        with pytest.raises(ValueError, match="it holds 00003.png, which its run has not painted"):
+            paint(steps=6, save_every=2, resume=resume)
+        assert mine.exists()
+
+    def test_pictures_with_other_names_are_nobodys(self, paint, tmp_path):
+        (tmp_path / "run").mkdir()
+        for name in ("7.png", "2024.png", "000002.png"):
+            save_image(tmp_path / "run" / name, noise_image((22, 32)))
+        paint(steps=2)
+        paint(steps=2)
+        assert len(list((tmp_path / "run").glob("*.png"))) == 4
+
+    def test_a_state_that_does_not_tell_its_pictures_goes_on(self, paint, tmp_path):
+        paint(steps=4, save_every=2)
+        path = tmp_path / "run" / STATE
+        with np.load(path) as file:
+            state = {name: file[name] for name in file if name != "pictures"}
+        np.savez(path, **state)
+        assert paint(steps=6, save_every=2, resume=True).evaluations == 6
+
+    def test_a_second_run_that_comes_meanwhile_is_refused(self, paint, tmp_path):
+        said = []
+
+        def second(evaluation, losses, x):
+            if evaluation == 2:  # before anything is saved
+                with pytest.raises(ValueError) as error:
+                    paint(seed=1)
+                said.append(str(error.value))
+
+        first = paint(callback=second)
+        assert said == [
+            f"cannot write to {tmp_path / 'run'}: another run is writing to it; "
+            "choose another folder"
+        ]
+        assert first.status == "finished"
+        np.testing.assert_array_equal(load_image(tmp_path / "run" / "00012.png"), first.image)
+        assert paint().status == "finished"  # the folder is free again
+
+    def test_a_run_that_came_and_went_meanwhile_keeps_its_folder(self, paint, tmp_path):
+        late = []
+
+        def come(folder, settings, *options):
+            late.append(Checkpoints(folder, settings | {"seed": 1}, 50))
+            return Checkpoints(folder, settings, *options)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("stylelib.runs.run.Checkpoints", come)
+            paint(steps=2)
+        with pytest.raises(ValueError, match="it holds another run, seed 0, got 1"):
+            late[0].open()
+        assert {path.name for path in (tmp_path / "run").iterdir()} == {"00002.png", STATE}
+
+    @pytest.mark.parametrize(
+        ("name", "message"),
+        [
+            ("x" * 300, "cannot write to .*…x*: File name too long"),
+            ("a\0b", "cannot write to .*: embedded null byte"),
+            ("", "expected a path, got ''"),
+        ],
+    )
+    def test_a_name_that_no_folder_can_have(self, name, message, paint, tmp_path, monkeypatch):
+        monkeypatch.setattr("stylelib.runs.run.VGG", pytest.fail)
+        folder = str(tmp_path / name) if name else ""
+        with pytest.raises(ValueError, match=message):
+            paint(folder=folder)
 
     def test_a_picture_that_a_killed_run_did_not_get_to_is_made_up_for(self, paint, tmp_path):
         paint(steps=2, save_every=2)
