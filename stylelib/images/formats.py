@@ -58,7 +58,7 @@ def open_picture(file):
     """
     start, info, page = _start(file), {}, file
     if start.startswith(b"\x89PNG\r\n\x1a\n"):
-        page, info["icc_profile"] = png.without_metadata(file)
+        page, info = png.without_metadata(file)
     elif start.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
         page = begin_with_picture(file)
     elif start.startswith(b"\xff\xd8"):

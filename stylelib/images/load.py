@@ -58,8 +58,9 @@ def load_image(
         A string that starts with ``https://`` is downloaded. A file that was opened is read from
         its start. An array, or whatever NumPy can make one of without copying a list, has shape
         ``(H, W)``, ``(H, W, 1)``, ``(H, W, 3)`` or ``(H, W, 4)``; an axis of one picture before
-        these is dropped. A PIL image is turned as the EXIF data say that it carries; `rotate` and
-        `transpose` of Pillow keep these, ``ImageOps.exif_transpose`` does not.
+        these is dropped, so ``(1, H, W)`` is grey, unless W is 1, 3 or 4. A PIL image is turned as
+        the EXIF data say that it carries; `rotate` and `transpose` of Pillow keep these,
+        ``ImageOps.exif_transpose`` does not.
     max_size : int, optional
         Upper bound of the longer side. A smaller picture is left as it is.
     size : (int, int), optional
@@ -81,7 +82,7 @@ def load_image(
     Notes
     -----
     Numbers are read by their kind and by the largest of them, in arrays and tensors, PIL images and
-    files alike:
+    files alike, and the alpha of an array by its own largest:
 
     ======== ============= ============================================
     numbers  largest       are read as
@@ -152,17 +153,22 @@ def _decode(picture, name, turned=None):
     _check_pixels(picture.width, picture.height, name)
     try:
         check_tiles(picture, MAX_PIXELS)
-        halved = _is_halved(picture)
+        halved, opaque = _is_halved(picture), _is_opaque(picture)
+        tags = getattr(picture, "tag_v2", {})  # which what is turned has not
         picture.load()
         picture = _upright(picture, turned or _turned)
-        deep = picture.mode.startswith(("F", "I"))
+        if opaque:
+            picture = picture.convert(picture.mode.removesuffix("A"))
+        signed = picture.mode == "L" and tags.get(ExifTags.Base.SampleFormat) == (2,)
+        deep = signed or picture.mode.startswith(("F", "I"))
         image = np.asarray(picture) if deep else to_srgb(picture)
     except Exception as error:  # as above
         reason = f"the picture is damaged, {one_line(error)}"
         raise ValueError(f"cannot read {name}: {reason}") from error
     if deep:
-        return _from_deep(image, picture, name)
-    if halved and picture.convert("L").getextrema()[1] < DARK:
+        values = image.view(np.int8) if signed else image
+        return _from_deep(values, picture, tags, name)
+    if halved and max(high for _, high in picture.convert("RGB").getextrema()) < DARK:
         expected = "expected colours between 0 and 65535, got none above 4095"
         raise ValueError(f"cannot read {name}: {expected}{NEARLY_BLACK}")
     return image
@@ -171,6 +177,15 @@ def _decode(picture, name, turned=None):
 def _is_halved(picture):
     """Tell whether Pillow hands on only the upper half of 16 bits."""
     return any(re.search(r";16|65535", str(tile[3])) for tile in getattr(picture, "tile", ()))
+
+
+def _is_opaque(picture):
+    """Tell whether a TGA says that its fourth byte means nothing."""
+    file = getattr(picture, "fp", None)
+    if picture.format != "TGA" or file is None:
+        return False
+    file.seek(17)
+    return file.read(1)[0] & 15 == 0
 
 
 def _upright(picture, turned):
@@ -198,10 +213,9 @@ def _turned_in_file(picture):
     return 1 if exif else _turned(picture)
 
 
-def _from_deep(values, picture, name):
-    """Turn grey of more than 8 bits into a PIL image of mode RGB."""
+def _from_deep(values, picture, tags, name):
+    """Turn grey of more than 8 bits, or with a sign, into a PIL image of mode RGB."""
     hidden = picture.info.get("transparency")
-    tags = getattr(picture, "tag_v2", {})
     if tags.get(ExifTags.Base.PhotometricInterpretation) == 0:  # which Pillow inverts up to 8 bits
         raise ValueError(f"cannot read {name}: expected 0 as black, got a TIFF with 0 as white")
     if tags.get(ExifTags.Base.BitsPerSample) == (12,):
@@ -220,7 +234,7 @@ def _from_array(source, name):
     except Exception as error:  # of any library: on another device, symbolic, …
         raise ValueError(f"cannot read {name}: expected an array, {one_line(error)}") from error
     shape = array.shape
-    if array.ndim == 4 and shape[0] == 1:
+    if shape[:1] == (1,) and (array.ndim == 4 or (array.ndim == 3 and shape[2] not in (1, 3, 4))):
         array = array[0]
     if array.ndim == 3 and array.shape[2] == 1:
         array = array[:, :, 0]
@@ -231,7 +245,22 @@ def _from_array(source, name):
         )
     height, width = array.shape[:2]
     _check_pixels(width, height, name)
-    return to_srgb(Image.fromarray(np.ascontiguousarray(_levels(array, name))))
+    if array.ndim == 2 or array.shape[2] == 3:
+        levels = _levels(array, name)
+    else:
+        levels = _with_alpha(array[:, :, :3], array[:, :, 3:], name)
+    return to_srgb(Image.fromarray(np.ascontiguousarray(levels)))
+
+
+def _with_alpha(colours, alpha, name):
+    """Levels of both, each by its own range: floats are often 0 to 255 beside an alpha of 1."""
+    colours, alpha = _levels(colours, name), _levels(alpha, name)
+    if 0 < alpha.max() < DARK:
+        raise ValueError(
+            f"cannot read {name}: expected alpha up to 1 in floats, 255 or 65535 in integers, got "
+            f"none above {alpha.max()} of 255, which would come out nearly white"
+        )
+    return np.concatenate([colours, alpha], axis=2)
 
 
 def _levels(values, name):

@@ -28,24 +28,39 @@ def without_metadata(file):
     -------
     file : binary file
         The same where there is nothing to leave out.
-    profile : bytes or None
-        The colour profile; none where it is larger than `MAX_PROFILE` or damaged.
+    info : dict
+        What Pillow's `info` is to say: ``"icc_profile"``, None where it is larger than
+        `MAX_PROFILE` or damaged, and ``"transparency"`` where Pillow hands on its colour in other
+        levels than the pixels.
     """
-    profile, kept, whole = None, [(0, 8)], True
+    info, kept, whole = {"icc_profile": None}, [(0, 8)], True
     for name, start, end in _chunks(file):
-        if name == b"iCCP" and profile is None:
-            profile = _unpacked(_body(file, start, end), MAX_PROFILE)
+        if name == b"iCCP" and info["icc_profile"] is None:
+            info["icc_profile"] = _unpacked(_body(file, start, end), MAX_PROFILE)
+        if name == b"tRNS":
+            info |= _transparency(file, _body(file, start, end))
         if name[:1].isupper() or name in _NEEDED or (name in _TURNS and _turns(file, start, end)):
             kept.append((start, end))
         else:
             whole = False
     if whole:
-        return file, profile
+        return file, info
     lean = io.BytesIO()
     for start, end in kept:
         file.seek(start)
         lean.write(file.read(end - start))
-    return lean, profile
+    return lean, info
+
+
+def _transparency(file, colour):
+    """The transparent colour in the 8 bits of the pixels: grey of 2 or 4 bits, RGB of 16."""
+    file.seek(24)
+    kind = (*file.read(2), len(colour))  # bits, 0 for grey or 2 for RGB, bytes
+    if kind in {(2, 0, 2), (4, 0, 2)}:
+        return {"transparency": colour[1] * 255 // (2 ** kind[0] - 1)}
+    if kind == (16, 2, 6):  # the upper halves
+        return {"transparency": (colour[0], colour[2], colour[4])}
+    return {}
 
 
 def _chunks(file):

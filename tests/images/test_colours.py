@@ -198,6 +198,32 @@ class TestModes:
             load_image(path)
 
 
+class TestTga:
+    @pytest.mark.parametrize(("alpha_bits", "first"), [(8, [255, 255, 255]), (0, [30, 20, 10])])
+    def test_a_fourth_byte_counts_only_where_the_header_says_so(self, alpha_bits, first):
+        header = struct.pack("<BBB5xHHHHBB", 0, 0, 2, 0, 0, 2, 1, 32, 0x20 | alpha_bits)
+        image = load_image(header + bytes([10, 20, 30, 0, 40, 50, 60, 255]))
+        assert image[0].tolist() == [first, [60, 50, 40]]
+
+
+class TestTiff:
+    @pytest.mark.parametrize("turned", [1, 3])
+    def test_grey_with_a_sign(self, turned):
+        def file(values):
+            picture = Image.fromarray(np.array([values], np.int8).view(np.uint8))
+            return encoded(picture, "TIFF", tiffinfo={339: 2, 274: turned})
+
+        assert load_image(file([0, 5, 127]))[0, :: 2 - turned, 0].tolist() == [0, 5, 127]
+        with pytest.raises(ValueError, match="expected integers .* got -1 to 5"):
+            load_image(file([0, 5, -1]))
+
+    @pytest.mark.parametrize("turned", [1, 3])
+    def test_white_as_zero_is_refused_however_it_is_turned(self, turned):
+        deep = Image.fromarray(np.array([[0, 65535]], np.uint16))
+        with pytest.raises(ValueError, match="expected 0 as black, got a TIFF with 0 as white"):
+            load_image(encoded(deep, "TIFF", tiffinfo={262: 0, 274: turned}))
+
+
 class TestPng:
     @pytest.mark.parametrize("depth", [1, 2, 4])
     def test_few_bits_of_grey(self, depth):
@@ -217,6 +243,20 @@ class TestPng:
         assert load_image(data)[0, :, 0].tolist() == [0, 255, 255]
         data = png(8, 0, bytes([0, 128, 255]), tRNS=struct.pack(">H", 0))
         assert load_image(data)[0, :, 0].tolist() == [255, 128, 255]
+
+    @pytest.mark.parametrize(("depth", "row"), [(2, b"\x1b"), (4, b"\x05\xaf")])
+    def test_one_transparent_grey_of_few_bits(self, depth, row):
+        levels = load_image(png(depth, 0, row))[0, :, 0].tolist()
+        assert levels == [0, 85, 170, 255]
+        for place, level in enumerate(levels):
+            key = struct.pack(">H", level * (2**depth - 1) // 255)
+            shown = [*levels[:place], 255, *levels[place + 1 :]]
+            assert load_image(png(depth, 0, row, tRNS=key))[0, :, 0].tolist() == shown
+
+    def test_one_transparent_colour_of_16_bits(self):
+        row = np.array([0, 0, 0, 30000, 20000, 10000, 65535, 0, 0], ">u2").tobytes()
+        image = load_image(png(16, 2, row, tRNS=row[6:12]))
+        assert image[0].tolist() == [[0, 0, 0], [255, 255, 255], [255, 0, 0]]
 
     def test_a_palette_that_is_partly_transparent(self):
         data = png(8, 3, bytes([0, 1, 2]), PLTE=bytes([255, 0, 0] * 3), tRNS=bytes([255, 51, 0]))

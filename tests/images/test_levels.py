@@ -1,6 +1,7 @@
 """The table of `load_image`: what numbers mean, in arrays, PIL images, files and tensors alike."""
 
 import io
+import itertools
 
 import numpy as np
 import pytest
@@ -81,6 +82,14 @@ class TestTable:
         for source in (array, array[:, :, 0], array[:, :, :1], array[None], array[None, :, :, :1]):
             check(source, meaning)
 
+    @pytest.mark.parametrize("kind", ["float16", "float32", "int32", "uint16"])
+    def test_alpha_has_a_range_of_its_own(self, kind):
+        ranges = (1, 255) if kind.startswith("float") else (255, 65535)
+        for largest, opaque in itertools.product(ranges, ranges):
+            array = np.zeros((1, 2, 4), kind)
+            array[0, :, :3], array[0, :, 3] = [[0], [largest]], opaque
+            check(array, [0, 255])
+
     @rows(lambda kind: kind in PIL_KINDS)
     def test_pil_images_and_files(self, numbers, kind, meaning):
         picture = Image.fromarray(np.array([numbers]).astype(kind))
@@ -102,6 +111,20 @@ class TestTable:
 
 
 class TestContainers:
+    @pytest.mark.parametrize("kind", ["uint8", "int64"])
+    def test_alpha_up_to_1_in_integers_is_refused(self, kind):
+        array = np.full((2, 2, 4), 100, kind)
+        array[:, :, 3] = 1
+        with pytest.raises(ValueError, match="expected alpha up to .* got none above 1 of 255"):
+            load_image(array)
+
+    def test_an_axis_of_one_picture_before_grey(self):
+        grey = np.arange(30, dtype=np.uint8).reshape(5, 6)
+        np.testing.assert_array_equal(load_image(grey[None]), load_image(grey))
+        assert load_image(np.zeros((1, 5, 3), np.uint8)).shape == (1, 5, 3)  # a row of pixels
+        with pytest.raises(ValueError, match=r"got \(3, 5, 6\)"):
+            load_image(np.zeros((3, 5, 6), np.uint8))
+
     def test_pictures_of_keras(self):
         keras = pytest.importorskip("keras")
         image = np.arange(240, dtype=np.uint8).reshape(8, 10, 3)
@@ -151,6 +174,8 @@ class TestContainers:
 
         assert (load_image(png(16, 2, row(65535))) == 255).all()
         assert (load_image(png(16, 2, row(4096))) == 16).all()
+        blue = np.array([0, 0, 4096] * 2, ">u2").tobytes()
+        assert load_image(png(16, 2, blue))[0, 0].tolist() == [0, 0, 16]
         ppm = b"P6 2 1 65535\n"
         assert (load_image(ppm + row(65535)) == 255).all()
         for dark in (png(16, 2, row(255)), png(16, 2, row(4095)), ppm + row(1000)):
