@@ -308,7 +308,8 @@ def _run(options, name, sources, arguments, steps, folder=None):
     output = _checked_output(options.output)
     film = user_path(options.gif) if options.gif else None
     if film and film == output:
-        raise ValueError(f"cannot write {film} twice: as the picture, and as its animation")
+        twice = f"cannot write {shortened(film)} twice"
+        raise ValueError(f"{twice}: as the picture, and as its animation")
     folder = folder or {}
     _check_kept((*sources, given.get("init")), (output, film), folder.get("folder"))
     sources = _with_standard_input(sources)
@@ -363,10 +364,12 @@ def _check_kept(sources, outputs, folder):
     for source in filter(os.path.exists, map(with_home, filter(None, sources))):
         for path in filter(None, outputs):
             if os.path.exists(path) and path.samefile(source):
-                raise ValueError(f"cannot write {path}: it is one of the pictures to read")
+                name = shortened(path)
+                raise ValueError(f"cannot write {name}: it is one of the pictures to read")
         numbered = Path(source).stem.isdecimal() and Path(source).resolve().parent
         if numbered and folder and os.path.exists(folder) and numbered.samefile(folder):
-            raise ValueError(f"cannot write to {folder}: {source} is one of the pictures to read")
+            where, picture = shortened(folder), shortened(source)
+            raise ValueError(f"cannot write to {where}: {picture} is one of the pictures to read")
 
 
 def _save(output, image):

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.optimize
 
-from stylelib._utils.checks import check_choice, check_count, one_line, plain, shown
+from stylelib._utils.checks import check_choice, check_count, one_line, plain, shortened, shown
 from stylelib._utils.process import one_blas_thread
 from stylelib._utils.tensorflow import keras, tf
 from stylelib._utils.types import Array, Callback, Image
@@ -382,7 +382,7 @@ class _Run:
             self.end_here("stopped", "stopped by the callback")
         except Exception as error:
             self.end_here("failed", f"the callback raised {type(error).__name__}")
-            self.stop_reason += f": {one_line(error)}"
+            self.stop_reason += f": {shortened(one_line(error))}"
             logging.getLogger(__name__).error(self.stop_reason, exc_info=True)
         else:
             if self.evaluations == self.steps:

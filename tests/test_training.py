@@ -310,13 +310,14 @@ class TestMinimize:
     def test_an_error_in_the_callback_loses_no_picture(self, error, optimizer, start, caplog):
         def callback(evaluation, losses, x):
             if evaluation == 3:
-                raise error("such\nas this")
+                raise error("such\nas this " + "x" * 10_000)
 
         result = minimize(Quadratic(start + 9), start, optimizer, 50, callback)
         whole = minimize(Quadratic(start + 9), start, optimizer, 3)
         assert result.status == "failed"
-        what = f"the callback raised {error.__name__} at evaluation 3: such as this"
-        assert result.stop_reason == what
+        what = f"the callback raised {error.__name__} at evaluation 3: such as this x"
+        assert result.stop_reason.startswith(what)
+        assert len(result.stop_reason) < 160
         assert what in caplog.text and "Traceback" in caplog.text
         np.testing.assert_array_equal(result.image, whole.image)
 

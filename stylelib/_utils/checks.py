@@ -14,6 +14,8 @@ LARGEST_COUNT = 2**63 - 1
 LARGEST_NUMBER = 3.4e38
 #: How much of a value a message repeats.
 LONGEST = 100
+#: How much of another program's error, which can repeat all that it was given.
+LONGEST_ERROR = 400
 #: What colours a terminal.
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -43,7 +45,7 @@ def shown(value):
         return f"a {type(value).__name__}"
 
 
-def shortened(text):
+def shortened(text, most=LONGEST):
     """Put text, or a path, into one line of at most 100 characters, of its beginning and its end.
 
     Examples
@@ -52,9 +54,9 @@ def shortened(text):
     ('two lines', 100)
     """
     text = " ".join(str(text).split())
-    if len(text) <= LONGEST:
+    if len(text) <= most:
         return text
-    half = LONGEST // 2
+    half = most // 2
     return f"{text[: half - 1]}…{text[-half:]}"
 
 
@@ -197,7 +199,7 @@ def check_all(settings, checks):
 
 
 def one_line(error):
-    """Put an exception into one line.
+    """Put an exception into one line of at most 400 characters.
 
     Examples
     --------
@@ -209,7 +211,7 @@ def one_line(error):
         text = str(text)
     except Exception:  # of the error's own making
         text = ""
-    return " ".join(_ESCAPES.sub("", text).split()) or type(error).__name__
+    return shortened(_ESCAPES.sub("", text), LONGEST_ERROR) or type(error).__name__
 
 
 def _is_number(value, kind):

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from stylelib._utils.checks import shortened
+
 #: Where nothing would be brighter than this of 255 levels, the range was guessed wrong.
 DARK = 16
 NEARLY_BLACK = ", which would come out nearly black: scale them first"
@@ -39,7 +41,7 @@ def to_levels(values):
     if values.dtype.kind == "V" and "float" in values.dtype.name:  # bfloat16 and smaller
         values = values.astype(np.float32)
     if values.dtype.kind not in "iuf":
-        raise ValueError(f"expected bool, integers or floats, got {values.dtype}")
+        raise ValueError(f"expected bool, integers or floats, got {shortened(values.dtype)}")
     values = values.astype(values.dtype.newbyteorder("="), copy=False)
     with np.errstate(all="ignore"):
         return _floats(values) if values.dtype.kind == "f" else _integers(values)

@@ -9,7 +9,14 @@ import difflib
 import functools
 from typing import Any, TypeVar
 
-from stylelib._utils.checks import check_all, check_choice, check_count, check_number, optional
+from stylelib._utils.checks import (
+    check_all,
+    check_choice,
+    check_count,
+    check_number,
+    optional,
+    shown,
+)
 
 Settings = TypeVar("Settings", bound="OptimizerSettings")
 
@@ -109,7 +116,8 @@ class OptimizerSettings:
             value = getattr(self, name)
             if value is not None and self.optimizer not in optimizers:
                 only = " or ".join(optimizers)
-                raise ValueError(f"expected a {name} only with optimizer {only}, got {value}")
+                got = shown(value)
+                raise ValueError(f"expected a {name} only with optimizer {only}, got {got}")
 
     def replace(self: Settings, **changes: Any) -> Settings:
         """Return a copy with some settings changed.

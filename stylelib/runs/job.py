@@ -20,6 +20,7 @@ from stylelib._utils.checks import (
     check_number,
     one_line,
     plain,
+    shortened,
 )
 from stylelib._utils.files import with_home
 from stylelib.images.load import load_image
@@ -305,7 +306,7 @@ def _file_hash(path):
         about = os.stat(path)
         return _hash_of(path, about.st_mtime_ns, about.st_size)
     except OSError as error:
-        raise ValueError(f"cannot read {path}: {one_line(error)}") from error
+        raise ValueError(f"cannot read {shortened(path)}: {one_line(error)}") from error
 
 
 @functools.lru_cache

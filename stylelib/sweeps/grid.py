@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Mapping
 
-from stylelib._utils.checks import one_line, plain, shown
+from stylelib._utils.checks import one_line, plain, shortened, shown
 from stylelib._utils.files import to_json
 from stylelib.recipes.optimizers import ALIASES
 from stylelib.recipes.recipe import Recipe
@@ -43,14 +43,14 @@ class Trial:
 
     @property
     def title(self):
-        """Its changes in words."""
-        return _title(self.changes)
+        """Its changes in words, at most 100 characters of them."""
+        return shortened(_title(self.changes))
 
     @property
     def stem(self):
         """Name of its files, without the ending."""
         names = [re.sub(r"\.\w+$", "", self.job.sources[role]) for role in self.job.images]
-        slug = re.sub(r"[^\w.+-]+", "_", "-".join([*names, self.title])).strip("._-")
+        slug = re.sub(r"[^\w.+-]+", "_", "-".join([*names, _title(self.changes)])).strip("._-")
         return f"{slug.encode()[:80].decode(errors='ignore')}-{self.key}"
 
 
@@ -83,7 +83,7 @@ def make_trials(content, style, changes, settings):
         try:
             job = _make_job(sources, pictures, settings, _plain(change))
         except (ValueError, TypeError) as error:
-            where = f"trial {number}" + (f" ({_title(change)})" if change else "")
+            where = f"trial {number}" + (f" ({shortened(_title(change))})" if change else "")
             raise ValueError(f"{where}: {one_line(error)}") from error
         trials.append(Trial(number, _plain(change), job, _key(job.settings)))
     _check_unequal(trials)
@@ -113,9 +113,8 @@ def _combinations(changes):
         for name, values in changes.items():
             no_list = isinstance(values, (str, Mapping)) or not hasattr(values, "__len__")
             if no_list or len(values) == 0:
-                raise ValueError(
-                    f"expected a list of values for {name} in the grid, got {shown(values)}"
-                )
+                where = f"for {shortened(name)} in the grid"
+                raise ValueError(f"expected a list of values {where}, got {shown(values)}")
         count = math.prod(len(values) for values in changes.values())
         if count > MAX_TRIALS:
             raise ValueError(f"expected a grid of at most {MAX_TRIALS:,} trials, got {count:,}")
@@ -156,6 +155,7 @@ def _plain(change):
             json.dumps(plain(value))  # of NaN `make_job` says what is wrong with it
         except (TypeError, ValueError, RecursionError):
             kind = type(value).__name__
+            name = shortened(name)
             raise ValueError(f"expected {name} as text or numbers, got a {kind}") from None
     return plain(change)
 

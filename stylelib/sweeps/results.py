@@ -3,6 +3,7 @@
 import json
 import math
 
+from stylelib._utils.checks import check_count, shortened
 from stylelib._utils.files import atomic_write, to_json
 from stylelib.images.save import save_image
 from stylelib.recipes.optimizers import ALIASES, current_names
@@ -22,7 +23,7 @@ def write_result(folder, trial, outcome, ending):
         picture = trial.stem + ending
         save_image(folder / picture, outcome.image)
         record |= {
-            "error": None,
+            "error": None if outcome.status != "diverged" else f"diverged: {outcome.stop_reason}",
             "picture": picture,
             "evaluations": outcome.evaluations,
             "seconds": round(outcome.seconds, 2),
@@ -52,14 +53,16 @@ def read_results(folder):
             record = json.loads(path.read_text(encoding="utf-8"))
             records[record["key"]] = {name: record[name] for name in _ALWAYS} | record
             _row(record, folder, record["changes"])  # which shows whether there is all it takes
+            check_count("number", record["number"])
         except (OSError, ValueError, *_ODD) as error:
-            raise ValueError(f"cannot read {path}: expected a result of a sweep") from error
+            name = shortened(path)
+            raise ValueError(f"cannot read {name}: expected a result of a sweep") from error
     return records
 
 
 def is_done(record, folder):
-    """Whether a trial ended well, and its picture is still there."""
-    if record is None or record["error"] is not None:
+    """Whether a trial has a picture that is still there; one that diverged would do so again."""
+    if record is None or record.get("picture") is None:
         return False
     picture = folder / record["picture"]
     return picture.is_file() and picture.stat().st_size > 0

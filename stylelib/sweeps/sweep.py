@@ -14,7 +14,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from stylelib._utils.checks import check_choice, check_count, one_line
+from stylelib._utils.checks import check_choice, check_count, one_line, shortened
 from stylelib._utils.files import user_path, writable_folder
 from stylelib._utils.process import sigint_handler
 from stylelib._utils.progress import Progress
@@ -47,7 +47,8 @@ def sweep(
     """Run `transfer` for every combination of pictures and changes.
 
     Each result is written as it finishes, as a picture and a JSON file of its settings and losses.
-    A second run on the same folder does only what is missing, and tries again what failed.
+    A second run on the same folder does only what is missing, and tries again what failed without
+    a picture. A trial that diverged has one, the best until then, and the reason as its error.
 
     Parameters
     ----------
@@ -80,7 +81,8 @@ def sweep(
     ------
     ValueError
         For any name, value or picture that `transfer` would refuse, and a folder that cannot be
-        written to. All of this is found out before the first trial runs. A trial that fails later
+        written to, or an executor that is shut down. All of this is found out before the first
+        trial runs. A trial that fails later
         stops nothing: its error is in the table.
 
     Examples
@@ -142,11 +144,12 @@ def load_sweep(folder: AnyPath) -> "pandas.DataFrame":
     ValueError: cannot read no such folder: there is no such folder
     """
     folder = user_path(folder)
-    if not folder.is_dir():
-        raise ValueError(f"cannot read {folder}: there is no such folder")
+    name = shortened(folder)
+    if not os.path.isdir(folder):
+        raise ValueError(f"cannot read {name}: there is no such folder")
     records = sorted(read_results(folder).values(), key=lambda record: record["number"])
     if not records:
-        raise ValueError(f"cannot read {folder}: expected results of a sweep, found none")
+        raise ValueError(f"cannot read {name}: expected results of a sweep, found none")
     names = dict.fromkeys(name for record in records for name in record["changes"])
     return as_table(records, folder, names)
 
@@ -258,6 +261,10 @@ def _submitted(executor, job):
         future = concurrent.futures.Future()
         future.set_exception(error)
         return future
+    except RuntimeError as error:
+        raise ValueError(
+            f"expected an executor that takes trials, got one that does not: {one_line(error)}"
+        ) from error
 
 
 def _finished(waiting):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from stylelib._utils.checks import check_choice
+from stylelib._utils.checks import check_choice, shown
 from stylelib._utils.process import cached_once
 from stylelib._utils.tensorflow import check_tensorflow, keras, tf
 from stylelib._utils.types import Network, Padding, Path, Pooling, Precision
@@ -101,7 +101,7 @@ class VGG:
     ) -> None:
         check_tensorflow()
         if isinstance(layers, str) or not isinstance(layers, Iterable):
-            raise ValueError(f"expected a list of layer names, got {layers!r}")
+            raise ValueError(f"expected a list of layer names, got {shown(layers)}")
         check_choice("pooling", pooling, POOLINGS)
         check_choice("padding", padding, PADDINGS)
         self.precision = resolve_precision(precision)

@@ -5,7 +5,7 @@ import os
 
 import numpy as np
 
-from stylelib._utils.checks import check_choice, check_count, one_line, shown
+from stylelib._utils.checks import check_choice, check_count, one_line, shortened, shown
 from stylelib._utils.files import atomic_write, check_writable, user_path
 from stylelib._utils.types import Array, Losses, Path
 from stylelib.images.load import load_image
@@ -61,8 +61,9 @@ class Film:
         self.path = user_path(path)
         check_choice("a film that ends in", self.path.suffix.lower(), FILM_ENDINGS)
         check_writable(self.path)
+        name = shortened(self.path)
         if self.path.suffix.lower() == ".mp4" and not importlib.util.find_spec("imageio_ffmpeg"):
-            raise ValueError(f"cannot write {path}: pip install imageio-ffmpeg, or ask for a .gif")
+            raise ValueError(f"cannot write {name}: pip install imageio-ffmpeg, or ask for a .gif")
         if steps > FRAMES:
             self.wanted = set(np.geomspace(1, steps, FRAMES).round().astype(int).tolist())
         else:
@@ -91,7 +92,7 @@ class Film:
 
         frames = self._earlier() + self.frames
         if not frames:
-            raise ValueError(f"cannot write {self.path}: the run has no picture to show")
+            raise ValueError(f"cannot write {shortened(self.path)}: the run has no picture to show")
         size = frames[-1].shape[:2]
         frames = [load_image(frame, size=size) for frame in frames]
         frames += frames[-1:] * FRAMES_PER_SECOND
@@ -103,9 +104,9 @@ class Film:
         try:
             data = iio.imwrite("<bytes>", frames, **options)
         except Exception as error:  # of Pillow, or of ffmpeg
-            raise ValueError(f"cannot write {self.path}: {one_line(error)}") from error
+            raise ValueError(f"cannot write {shortened(self.path)}: {one_line(error)}") from error
         if not data:  # ffmpeg fails without an error, such as where there is no room for its file
-            raise ValueError(f"cannot write {self.path}: the encoder gave nothing")
+            raise ValueError(f"cannot write {shortened(self.path)}: the encoder gave nothing")
         with atomic_write(self.path) as file:
             file.write(data)
 

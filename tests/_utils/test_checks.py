@@ -79,7 +79,12 @@ class Silent(Exception):
 
 @pytest.mark.parametrize(
     ("error", "text"),
-    [(OSError("gone", 404), "404"), (Silent(), "Silent"), (OSError(28, "full\nup"), "full up")],
+    [
+        (ValueError("x" * 10**6), f"{'x' * 199}…{'x' * 200}"),
+        (OSError("gone", 404), "404"),
+        (Silent(), "Silent"),
+        (OSError(28, "full\nup"), "full up"),
+    ],
 )
 def test_any_error_becomes_one_line(error, text):
     assert one_line(error) == text

@@ -18,6 +18,7 @@ import pytest
 
 from stylelib import load_image, load_sweep, noise_image, process_pool, save_image, sweep, transfer
 from stylelib.recipes.published import RECIPES
+from stylelib.runs import run as run_module
 from stylelib.sweeps import sweep as module
 from stylelib.sweeps.grid import make_trials
 from stylelib.sweeps.plan_file import read_plan
@@ -39,7 +40,7 @@ def remembered():
 @pytest.fixture
 def remembered_runs(small_network, remembered, monkeypatch):
     """Let a job that has run in another test of this module give the same result again."""
-    run = sys.modules["stylelib.runs.run"].run
+    run = run_module.run
 
     def recall(job, *arguments):
         if arguments:  # which may interrupt it
@@ -241,9 +242,7 @@ class TestContinuing:
         assert load_sweep(tmp_path)["error"].isna().tolist() == [True]
 
     def test_a_failure_is_recorded_stops_nothing_and_is_tried_again(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(
-            "stylelib.runs.run.run", break_on_max(sys.modules["stylelib.runs.run"].run)
-        )
+        monkeypatch.setattr("stylelib.runs.run.run", break_on_max(run_module.run))
         table = run(tmp_path)
         assert table["error"].fillna("").tolist() == ["MemoryError: no memory left", ""] * 2
         assert np.isfinite(table["total_loss"]).tolist() == [False, True] * 2
@@ -255,11 +254,15 @@ class TestContinuing:
     def test_a_loss_that_is_no_number_is_told_and_readable(self, tmp_path):
         table = run(tmp_path, [{"style_weight": 1e38, "content_weight": 0.0}])
         assert "no finite number" in table["stop_reason"][0]
+        assert table["error"][0] == "diverged: " + table["stop_reason"][0]
+        before = files(tmp_path)
+        assert run(tmp_path, [{"style_weight": 1e38, "content_weight": 0.0}])["error"].notna().all()
+        assert files(tmp_path) == before  # it would diverge again
         text = next(tmp_path.glob("*.json")).read_text()
         assert json.loads(text, parse_constant=pytest.fail)["history"]["total"] == [None]
 
     def test_ctrl_c_keeps_what_is_done(self, tmp_path, monkeypatch):
-        real = sys.modules["stylelib.runs.run"].run
+        real = run_module.run
         calls = iter([None, KeyboardInterrupt])
 
         def interrupted(job):
@@ -361,6 +364,12 @@ class TestExecutors:
             with pytest.raises(ValueError, match="no more"):
                 run(tmp_path, {"seed": list(range(50))}, executor=executor)
             assert executor._work_queue.qsize() < 50  # the rest was cancelled
+
+    def test_one_that_is_shut_down_is_refused(self, tmp_path):
+        executor = concurrent.futures.ThreadPoolExecutor()
+        executor.shutdown()
+        with pytest.raises(ValueError, match="expected an executor that takes trials, got one"):
+            run(tmp_path, executor=executor)
 
     def test_a_fork_of_tensorflow_is_refused(self, tmp_path):
         fork = multiprocessing.get_context("fork")
@@ -541,7 +550,7 @@ class TestBadInput:
     @pytest.mark.parametrize(
         ("name", "value"),
         [("picture", 3), ("changes", 3), ("history", []), ("history", {"total": ["a"]}),
-         ("settings", {}), ("settings", {"recipe": {}})],
+         ("settings", {}), ("settings", {"recipe": {}}), ("number", None), ("number", "1")],
     )  # fmt: skip
     def test_a_result_of_another_kind_is_named(self, name, value, tmp_path):
         run(tmp_path, [{"seed": 1}])
@@ -549,6 +558,26 @@ class TestBadInput:
         path.write_text(json.dumps(json.loads(path.read_text()) | {name: value}))
         with pytest.raises(ValueError, match=rf"cannot read .*{path.name}: expected a result of"):
             load_sweep(tmp_path)
+
+    @pytest.mark.parametrize("name", ["a\nb", "x" * 300, "a\0b"])
+    def test_a_folder_that_cannot_be_is_told_in_one_short_line(self, name):
+        with pytest.raises(ValueError, match="cannot read .*: there is no such folder") as error:
+            load_sweep(name)
+        assert "\n" not in str(error.value)
+        assert len(str(error.value)) < 150
+
+    @pytest.mark.parametrize("steps", [2, 0])
+    def test_long_lists_make_short_titles(self, steps):
+        change = {"steps": steps, "layer_weights": [0.1, 0.2, 0.3, 0.2, 0.2], "tv_weight": 0.123456}
+        change["style_layers"] = [f"conv{block}_1" for block in range(1, 6)]
+        change |= {"content_layers": [f"conv{n}_{m}" for n in range(1, 6) for m in (1, 2)]}
+        if steps:
+            (trial,) = make_trials(CONTENT, STYLE, [change], {"size": 32})
+            assert len(trial.title) == 100
+        else:
+            with pytest.raises(ValueError, match=r"^trial 1 \(.*….*\): expected steps") as error:
+                make_trials(CONTENT, STYLE, [change], {"size": 32})
+            assert len(str(error.value)) < 200
 
     def test_nesting_without_end_is_named(self, tmp_path):
         (tmp_path / "other.json").write_text(99_999 * "[")

@@ -188,6 +188,7 @@ class TestNames:
             ({"layers": "conv1_1"}, "expected a list of layer names"),
             ({"layers": []}, "expected a list of layer names"),
             ({"layers": 5}, "expected a list of layer names, got 5"),
+            ({"layers": "x" * 10_000}, "expected a list of layer names, got 'x{48}…x{49}'$"),
             ({"network": "vgg17"}, "expected network vgg16 or vgg19, got 'vgg17'"),
             ({"pooling": "avg"}, "expected pooling max or average, got 'avg'"),
             ({"precision": "float64"}, "expected precision float32, bfloat16, float16 or auto"),
