@@ -8,6 +8,7 @@ is SciPy's, which decides itself what to evaluate next.
 import asyncio
 import contextlib
 import dataclasses
+import inspect
 import logging
 import math
 import time
@@ -139,7 +140,7 @@ def train_step(
 
 
 def check_callback(callback):
-    """Raise a ``ValueError`` if `callback` is neither a function nor None.
+    """Raise a ``ValueError`` if `callback` is neither None nor a function that runs when called.
 
     Examples
     --------
@@ -148,8 +149,19 @@ def check_callback(callback):
     ...
     ValueError: expected callback as a function, got 'print'
     """
-    if callback is not None and not callable(callback):
+    if callback is None:
+        return
+    if not callable(callback):
         raise ValueError(f"expected callback as a function, got {shown(callback)}")
+    if any(is_kind(f) for is_kind in _NEVER_RUN for f in (callback, callback.__call__)):
+        raise ValueError(
+            "expected callback as a function that runs when it is called, got one with async or "
+            f"yield: {shown(callback)}"
+        )
+
+
+#: Calling one of these only makes an object, which somebody else has to run.
+_NEVER_RUN = (inspect.iscoroutinefunction, inspect.isgeneratorfunction, inspect.isasyncgenfunction)
 
 
 def minimize(
@@ -172,7 +184,8 @@ def minimize(
     x0 : tf.Tensor
         ``float32``, ``(1, H, W, 3)``, VGG space: where to start.
     optimizer : {"lbfgs", "adam", "sgd"}, keras.optimizers.Optimizer or OptimizerSettings
-        ``"lbfgs"`` is SciPy's L-BFGS-B; the others go through `train_step`.
+        ``"lbfgs"`` is SciPy's L-BFGS-B; the others go through `train_step`. One of Keras' serves
+        one run.
     steps : int
         Evaluations of the loss and its gradient, for every optimiser.
     callback : callable, optional
@@ -205,8 +218,9 @@ def minimize(
     Raises
     ------
     ValueError
-        For an unknown optimiser or setting, a value out of range, a number of steps below 1, or
-        below those that the run to go on with has done.
+        For an unknown optimiser or setting, one of Keras' optimisers that was used before, a value
+        out of range, `x0` that is no picture in VGG space, a number of steps below 1, or below
+        those that the run to go on with has done.
 
     Examples
     --------
@@ -220,6 +234,9 @@ def minimize(
     steps, settings = plain(steps), plain(settings)
     check_count("steps", steps)
     check_callback(callback)
+    if not hasattr(objective, "loss_and_gradient"):
+        raise ValueError(f"expected an objective, see Objective, got {shown(objective)}")
+    x0 = _as_start(x0)
     check_choice("postprocess", postprocess, POSTPROCESSES)
     if not isinstance(optimizer, OptimizerSettings):
         optimizer = OptimizerSettings(optimizer)
@@ -247,6 +264,18 @@ def minimize(
         settings=described,
         stage_starts=run.stage_starts,
     )
+
+
+def _as_start(x0):
+    """Turn what can be one into a picture in VGG space, and refuse what was not preprocessed."""
+    expected = "expected x0 in VGG space, float32 (1, H, W, 3), see preprocess"
+    try:
+        x0 = tf.convert_to_tensor(x0)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f"{expected}; got {shown(x0)}") from error
+    if not x0.dtype.is_floating or len(x0.shape) != 4 or x0.shape[0] != 1 or x0.shape[3] != 3:
+        raise ValueError(f"{expected}; got {x0.dtype.name} of shape {tuple(x0.shape)}")
+    return tf.cast(x0, tf.float32)
 
 
 def _repeat_train_step(run, settings):
@@ -337,7 +366,7 @@ class _Run:
 
     def __init__(self, objective, x0, steps, restart_every, callback, checkpoints, earlier):
         self.objective = objective
-        self.x0 = tf.convert_to_tensor(x0, tf.float32)
+        self.x0 = x0
         self.steps = steps
         self.round_length = restart_every or steps
         self.callback = callback
@@ -482,6 +511,7 @@ def _not_finite(losses, x):
 def _keras_optimizer(settings, run):
     """Make the optimiser of Keras that the settings ask for."""
     if not isinstance(settings.optimizer, str):
+        _check_unused(settings.optimizer)
         return settings.optimizer
     rate = settings.learning_rate
     rate = _default_rate(settings.optimizer, run) if rate is None else float(rate)
@@ -492,6 +522,13 @@ def _keras_optimizer(settings, run):
     options = {"beta_1": settings.beta_1, "epsilon": settings.epsilon}
     options = {option: float(value) for option, value in options.items() if value is not None}
     return keras.optimizers.Adam(rate, **options)
+
+
+def _check_unused(optimizer):
+    """Refuse an optimiser that belongs to another picture: it keeps a state of that one's shape."""
+    if getattr(optimizer, "built", False):
+        name = type(optimizer).__name__
+        raise ValueError(f"expected an optimizer that was not used yet, got a used {name}")
 
 
 def _default_rate(optimizer, run):

@@ -1,5 +1,6 @@
 import asyncio
 import fractions
+import functools
 import json
 import logging
 
@@ -345,6 +346,24 @@ class TestMinimize:
         with pytest.raises(ValueError, match="expected callback as a function, got"):
             minimize(Quadratic(start), start, callback=callback)
 
+    def test_callbacks_that_would_never_run_are_refused(self, start):
+        async def asynchronous(*arguments):
+            pass
+
+        def generator(*arguments):
+            yield
+
+        async def both(*arguments):
+            yield
+
+        class Object:
+            async def __call__(self, *arguments):
+                pass
+
+        for callback in (asynchronous, generator, both, Object(), functools.partial(generator)):
+            with pytest.raises(ValueError, match="runs when it is called, got one with async or"):
+                minimize(Quadratic(start), start, callback=callback)
+
     @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
     @pytest.mark.parametrize("end", [SystemExit, GeneratorExit, asyncio.CancelledError])
     def test_what_ends_a_program_or_a_task_loses_no_picture(self, end, optimizer, start):
@@ -438,6 +457,10 @@ class TestMinimize:
             minimize(objective, start, "adagrad")
         with pytest.raises(ValueError, match="expected steps as a whole number"):
             minimize(objective, start, steps=0)
+        with pytest.raises(ValueError, match=r"as an object, such as Adam\(\), got the class Adam"):
+            minimize(objective, start, keras.optimizers.Adam)
+        with pytest.raises(ValueError, match="expected an objective, see Objective, got None"):
+            minimize(None, start)
         for optimizer in ("lbfgs", keras.optimizers.Adam()):
             with pytest.raises(ValueError, match="expected a learning_rate only with"):
                 minimize(objective, start, optimizer, learning_rate=1.0)
@@ -445,6 +468,35 @@ class TestMinimize:
             minimize(objective, start, "adam", learning_rate=0)
         with pytest.raises(ValueError, match="did you mean 'learning_rate'"):
             minimize(objective, start, "adam", learning_rat=1.0)
+
+    def test_an_optimizer_serves_one_run(self, start):
+        adam = keras.optimizers.Adam(5.0)
+        assert minimize(Quadratic(start + 9), start, adam, 2).status == "finished"
+        for other in (start, start[:, :-1]):
+            with pytest.raises(ValueError, match="that was not used yet, got a used Adam"):
+                minimize(Quadratic(other + 9), other, adam, 2)
+
+    @pytest.mark.parametrize(
+        ("change", "got"),
+        [
+            (lambda x: tf.cast(x, tf.int32), r"got int32 of shape \(1, 43, 64, 3\)"),
+            (lambda x: deprocess(x), r"got uint8 of shape \(43, 64, 3\)"),
+            (lambda x: x[:, :, :, :2], r"got float32 of shape \(1, 43, 64, 2\)"),
+            (lambda x: "noise", r"got string of shape \(\)"),
+            (lambda x: None, "got None"),
+            (lambda x: object(), "got <object object"),
+        ],
+        ids=range(6),
+    )
+    def test_a_start_that_is_no_picture_in_vgg_space(self, change, got, start):
+        with pytest.raises(ValueError, match=f"^expected x0 in VGG space, .* {got}") as error:
+            minimize(Quadratic(start), change(start))
+        assert len(str(error.value)) < 200
+
+    def test_a_start_of_other_floats(self, start):
+        whole = minimize(Quadratic(start + 9), start, steps=3)
+        again = minimize(Quadratic(start + 9), start.numpy().astype(np.float64), steps=3)
+        np.testing.assert_array_equal(again.image, whole.image)
 
     @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
     @pytest.mark.parametrize("kind", [int, np.float32, np.int64])

@@ -37,7 +37,11 @@ def check_size(size):
     ...
     ValueError: expected size as (height, width), got 256
     """
-    if np.shape(size) != (2,):
+    try:
+        is_pair = np.shape(size) == (2,)
+    except ValueError:  # lists of several lengths
+        is_pair = False
+    if not is_pair:
         raise ValueError(f"expected size as (height, width), got {shown(size)}")
     height, width = size
     for side in (height, width):

@@ -15,6 +15,7 @@ from stylelib._utils.checks import (
     check_count,
     check_number,
     optional,
+    shortened,
     shown,
 )
 
@@ -152,6 +153,11 @@ def _defaults(names):
 
 
 def _check_optimizer(name, optimizer):
+    if isinstance(optimizer, type) and hasattr(optimizer, "apply_gradients"):
+        called = shortened(optimizer.__name__)
+        raise ValueError(
+            f"expected {name} as an object, such as {called}(), got the class {called}"
+        )
     if not hasattr(optimizer, "apply_gradients"):  # as Keras' optimisers have
         check_choice(name, optimizer, OPTIMIZERS)
 

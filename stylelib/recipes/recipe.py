@@ -212,6 +212,13 @@ def _check_layer_weights(name, weights):
         raise ValueError(f"expected one of {name} above 0, got 0 for all")
 
 
+def _check_published(name, published):
+    try:
+        dict(published)
+    except (TypeError, ValueError):
+        raise ValueError(f"expected {name} as a dict of settings, got {shown(published)}") from None
+
+
 def _check_size(name, size):
     if isinstance(size, (list, tuple)):
         check_size(size)
@@ -251,5 +258,6 @@ _CHECKS = {
     "stages": _check_stages,
     "resampling": _one_of(RESAMPLINGS),
     "postprocess": _one_of(POSTPROCESSES),
+    "published": _check_published,
     "notes": _check_text,
 }

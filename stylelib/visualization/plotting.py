@@ -15,7 +15,7 @@ from PIL import Image
 
 from stylelib._utils.checks import check_choice, check_count, check_number, shown
 from stylelib.images.load import load_image
-from stylelib.vgg.layers import block_and_conv, keras_name, paper_name
+from stylelib.vgg.layers import CONVOLUTIONS, block_and_conv, keras_name, paper_name
 
 #: Okabe and Ito's palette, which colour-blind readers can tell apart.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -145,13 +145,14 @@ def show_images(
     titles = _titles(titles, len(images))
     columns = len(images) if columns is None else columns
     check_count("columns", columns)
+    columns = min(columns, len(images))
     rows = [images[i : i + columns] for i in range(0, len(images), columns)]
     titles = iter(titles)
     # A last row that is not full keeps the scale of the others: an empty picture fills it up.
     aspects = [[image.shape[1] / image.shape[0] for image in row] for row in rows]
     if len(rows) > 1:
         aspects[-1] += aspects[0][len(rows[-1]) :]
-    heights = [(width - 0.1 * columns) / sum(row) + 0.35 for row in aspects]
+    heights = [_without_gaps(width, columns) / sum(row) + 0.35 for row in aspects]
     figure = plt.figure(figsize=(width, sum(heights)), FigureClass=Figure)
     strips = np.atleast_1d(figure.subfigures(len(rows), 1, height_ratios=heights))
     for strip, row, ratios in zip(strips, rows, aspects, strict=True):
@@ -159,9 +160,14 @@ def show_images(
         for column, image in enumerate(row):
             axes = strip.add_subplot(grid[column])
             axes.imshow(image, cmap="gray", vmin=0, vmax=255)
-            axes.set_title(next(titles))
+            axes.set_title(next(titles), parse_math=False)  # a name may have a $
             axes.set_axis_off()
     return figure
+
+
+def _without_gaps(width, columns):
+    """Inches that the pictures of a row share, however many they are."""
+    return max(width / 2, width - 0.1 * columns)
 
 
 def _pictures(images):
@@ -194,13 +200,18 @@ def _picture(image):
 
 
 def _titles(titles, count):
-    titles = [""] * count if titles is None else [titles] if isinstance(titles, str) else titles
-    if not isinstance(titles, Iterable):
-        raise ValueError(f"expected a list of titles, got {shown(titles)}")
-    titles = [str(title) for title in titles]
+    titles = [""] * count if titles is None else _texts("titles", titles)
     if len(titles) != count:
         raise ValueError(f"expected {count} titles, one for each picture, got {len(titles)}")
     return titles
+
+
+def _texts(what, values):
+    """Make a list of texts of whatever holds one or several."""
+    values = [values] if isinstance(values, str) else values
+    if not isinstance(values, Iterable):
+        raise ValueError(f"expected a list of {what}, got {shown(values)}")
+    return [str(value) for value in values]
 
 
 def show_layers(
@@ -222,7 +233,7 @@ def show_layers(
     notes : dict of str to str, optional
         By layer name: what stands beside the name in the title.
     rows : sequence of str, optional
-        What stands on the left of each row.
+        What stands on the left of each row; those of rows that no picture needs are left out.
     width : float
         Of the figure, in inches.
 
@@ -234,7 +245,8 @@ def show_layers(
     Raises
     ------
     ValueError
-        For another name or container, and for what is no picture.
+        For another name or container, for what is no picture, for a layer that comes twice, a note
+        of one that does not come, and more rows than VGG19 has.
 
     Examples
     --------
@@ -248,23 +260,46 @@ def show_layers(
         raise ValueError(f"expected a dict of pictures by layer name, got {shown(images)}")
     images = dict(zip(images, _pictures(images), strict=True))
     places = {layer: block_and_conv(keras_name(layer, "vgg19")) for layer in images}
-    rows = [rows] if isinstance(rows, str) else list(rows or ())
+    if len(set(places.values())) < len(places):
+        raise ValueError(f"expected each layer once, got {shown(list(places))}")
+    rows, notes = _rows(rows), _notes(notes, places)
     columns, convolutions = (max(place[axis] for place in places.values()) for axis in (0, 1))
     height, side = next(iter(images.values())).shape[:2]
-    strip_height = (width - 0.1 * columns) / columns * height / side + 0.35
+    strip_height = _without_gaps(width, columns) / columns * height / side + 0.35
     figure = plt.figure(figsize=(width, convolutions * strip_height), FigureClass=Figure)
     strips = np.atleast_1d(figure.subfigures(convolutions, 1))
     for strip, label in zip(strips, rows, strict=False):
-        strip.supylabel(label, fontsize=10)
+        strip.supylabel(label, fontsize=10, parse_math=False)
     cells = [strip.subplots(1, columns, squeeze=False)[0] for strip in strips]
     for axes in np.ravel(cells):
         axes.set_axis_off()  # those of layers that VGG has not stay empty
     for layer, (block, conv) in places.items():
         axes = cells[conv - 1][block - 1]
         axes.imshow(images[layer], cmap="gray", vmin=0, vmax=255)
-        note = f" · {notes[layer]}" if notes and layer in notes else ""
-        axes.set_title(paper_name(layer) + note, fontsize=10)
+        note = f" · {notes[block, conv]}" if (block, conv) in notes else ""
+        axes.set_title(paper_name(layer) + note, fontsize=10, parse_math=False)
     return figure
+
+
+def _rows(rows):
+    rows, most = _texts("rows", () if rows is None else rows), max(CONVOLUTIONS["vgg19"])
+    if len(rows) > most:
+        raise ValueError(f"expected at most {most} rows, as many as VGG19 has, got {len(rows)}")
+    return rows
+
+
+def _notes(notes, places):
+    """Notes by block and convolution, each of a layer that has a place."""
+    notes = {} if notes is None else notes
+    if not isinstance(notes, Mapping):
+        raise ValueError(f"expected a dict of notes by layer name, got {shown(notes)}")
+    by_place = {}
+    for layer, note in notes.items():
+        place = block_and_conv(keras_name(layer, "vgg19"))
+        if place not in places.values():
+            raise ValueError(f"expected notes of the layers shown, got one of {shown(layer)}")
+        by_place[place] = note
+    return by_place
 
 
 def plot_losses(
@@ -300,7 +335,7 @@ def plot_losses(
     """
     check_number("width", width, positive=True)
     histories = _histories(histories)
-    terms = [terms] if isinstance(terms, str) else list(terms)
+    terms = _texts("terms of the loss", terms)
     if not terms:
         raise ValueError("expected at least one term of the loss, got none")
     for term in terms:
@@ -323,8 +358,10 @@ def plot_losses(
         axes.set(title=f"{term} loss", xlabel="evaluation")
     panels[0, 0].set_ylabel("weighted loss")
     if len(histories) > 1:
-        handles, names = panels[0, 0].get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside lower center", ncols=min(len(names), 2))
+        lines, names = panels[0, 0].lines, ["a run"] * len(histories)
+        legend = figure.legend(lines, names, loc="outside lower center", ncols=2)
+        for text, name in zip(legend.get_texts(), histories, strict=True):
+            text.set(text=name, parse_math=False)  # here a name may begin with _, too
     return figure
 
 

@@ -143,6 +143,28 @@ def test_files_and_tensors_are_shown(tmp_path):
     assert len(plotting.show_images([tmp_path / "a.png", tf.constant(GREY)[None]]).axes) == 2
 
 
+@pytest.mark.parametrize("name", ["a$b$c", r"a$\b$c", "_a", "_", "a_b^c"])
+def test_names_are_shown_as_they_are(name):
+    figure = plotting.show_images([GREY], [name])
+    assert figure.axes[0].title.get_text() == name
+    layers = plotting.show_layers({"conv1_1": GREY}, {"block1_conv1": name}, rows=name)
+    assert layers.axes[0].title.get_text() == f"conv1_1 · {name}"
+    losses = plotting.plot_losses({name: HISTORY, "b": HISTORY})
+    texts = losses.legends[0].get_texts()
+    assert [text.get_text() for text in texts] == [name, "b"]
+    for drawn in (figure, layers, losses):
+        drawn.canvas.draw()  # which fails on a formula that is none
+    for text in (figure.axes[0].title, layers.axes[0].title, texts[0]):
+        assert not text.get_parse_math()
+
+
+@pytest.mark.parametrize(("count", "columns"), [(1, 10**9), (3, 10**9), (100, None), (200, 100)])
+def test_any_number_of_columns(count, columns):
+    figure = plotting.show_images([GREY] * count, columns=columns)
+    assert len(figure.axes) == count
+    assert figure.get_figheight() > 0.35 * -(-count // (columns or count))
+
+
 def test_titles_are_names_or_as_many_as_pictures():
     figure = plotting.show_images({"a": GREY, "b": GREY})
     assert [axes.get_title() for axes in figure.axes] == ["a", "b"]
@@ -171,6 +193,11 @@ def test_titles_are_names_or_as_many_as_pictures():
         (lambda: plotting.show_layers({}), "expected a dict of pictures by layer name, got {}"),
         (lambda: plotting.show_layers({"relu": GREY}), "expected a layer of vgg19"),
         (lambda: plotting.show_layers({"conv1_1": 5}), "expected a path, .* got a int"),
+        (lambda: plotting.show_layers({"conv1_1": GREY, "block1_conv1": GREY}), "each layer once"),
+        (lambda: plotting.show_layers({"conv1_1": GREY}, 5), "a dict of notes by layer name, got"),
+        (lambda: plotting.show_layers({"conv1_1": GREY}, {"conv1_2": ""}), "got one of 'conv1_2'"),
+        (lambda: plotting.show_layers({"conv1_1": GREY}, rows=5), "expected a list of rows, got 5"),
+        (lambda: plotting.show_layers({"conv1_1": GREY}, rows=list("abcde")), "4 rows"),
         (lambda: plotting.plot_losses({}), "expected a dict of histories .*, got {}"),
         (lambda: plotting.plot_losses([1, 2]), "expected a dict of histories"),
         (lambda: plotting.plot_losses([RESULT]), "expected a dict of histories"),
@@ -179,6 +206,7 @@ def test_titles_are_names_or_as_many_as_pictures():
         (lambda: plotting.plot_losses({"a": {"total": 5.0}}), "for each evaluation, got 5.0"),
         (lambda: plotting.plot_losses(HISTORY, ["tv"]), "a term of the loss .* style or content"),
         (lambda: plotting.plot_losses(HISTORY, []), "expected at least one term"),
+        (lambda: plotting.plot_losses(HISTORY, 5), "expected a list of terms of the loss, got 5"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_shown_is_one_line(call, message):
