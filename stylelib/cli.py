@@ -337,6 +337,8 @@ def _checked_output(path):
     """Check where the picture goes; None is standard output."""
     if path != "-":
         return check_output(path)
+    if getattr(sys.stdout, "name", None) == os.devnull:  # as `main` has put in its place
+        raise ValueError("expected a file or a pipe as standard output for -o -, got a closed one")
     if sys.stdout.isatty():
         raise ValueError("expected a file or a pipe as standard output for -o -, got a terminal")
     return None

@@ -335,6 +335,12 @@ class TestStandardStreams:
         assert run("-o", "-", *SMALL) == 2
         assert "for -o -, got a terminal" in capsys.readouterr().err
 
+    def test_a_closed_standard_output_takes_no_picture(self, monkeypatch, capsys):
+        with open(os.devnull, "w") as nowhere:  # which `main` puts in the place of none
+            monkeypatch.setattr("sys.stdout", nowhere)
+            assert run("-o", "-", *SMALL) == 2
+        assert "as standard output for -o -, got a closed one" in capsys.readouterr().err
+
 
 @pytest.mark.usefixtures("either_network")
 class TestReconstruct:

@@ -108,6 +108,9 @@ def _check(plan):
     for key in ("content", "style"):
         if key not in plan:
             raise ValueError(f'expected a {key} image, such as {key} = "picture.jpg"')
+        paths = plan[key] if isinstance(plan[key], list) else [plan[key]]
+        if not all(isinstance(path, str) for path in paths):
+            raise ValueError(f"expected {key} as a path or a list of paths, got {shown(plan[key])}")
     if ("grid" in plan) == ("trials" in plan):
         raise ValueError("expected either a table [grid] or an array of tables [[trials]]")
     for key, (kind, words) in _KINDS.items():

@@ -280,7 +280,7 @@ def _first(names):
 
 def _whose(arrays, network):
     """Guess by the number of convolutions which of the other networks a file belongs to."""
-    count = sum(len(array.shape) == 4 for array in arrays.values())
+    count = sum(len(array.shape or ()) == 4 for array in arrays.values())
     others = [name for name in NETWORKS if name != network and len(layer_names(name)) == count]
     return f"; is it of {others[0]}?" if others else ""
 

@@ -661,6 +661,11 @@ class TestPlans:
             (PLAN.replace("size = 32", "style = 'x'"), r"in \[settings\], got style"),
             (PLAN.replace("size = 32", "folder = 'x'"), r"in \[settings\], got folder"),
             ("folder = 3\n" + PLAN, "expected folder as a path, got 3"),
+            (
+                "content = 3\nstyle = 'b'\ngrid = {}",
+                "expected content as a path or a list of paths",
+            ),
+            ("content = 'a'\nstyle = ['b', 3]\ngrid = {}", r"list of paths, got \['b', 3\]"),
         ],
     )
     def test_a_bad_file_is_one_line_that_names_it(self, text, message, tmp_path):

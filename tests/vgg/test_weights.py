@@ -122,6 +122,12 @@ class TestFiles:
         with pytest.raises(ValueError, match="block1_conv2/bias holds NaN or infinity"):
             load_weights("vgg16", path)
 
+    def test_a_place_that_holds_nothing_is_named(self, tmp_path):
+        with h5py.File(tmp_path / "null.h5", "w") as file:
+            file["block1_conv1/kernel"] = h5py.Empty("f4")
+        with pytest.raises(ValueError, match="it lacks block1_conv1/bias and 24 more"):
+            load_weights("vgg16", tmp_path / "null.h5")
+
 
 class TestKept:
     @pytest.fixture
