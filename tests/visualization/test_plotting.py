@@ -42,6 +42,19 @@ def test_pictures_of_a_grid_have_one_size(count):
     np.testing.assert_allclose(boxes[:, 0] / boxes[:, 1], 1.5, rtol=0.05)
 
 
+@pytest.mark.parametrize(("side", "columns", "factor"), [(128, 3, 2), (10, 3, 28), (400, 3, 0)])
+def test_pixels_become_squares_of_one_size(side, columns, factor):
+    with plt.rc_context():
+        plotting.use_style()
+        images = [np.zeros((side // 2, side, 3), np.uint8)] * columns
+        figure = plotting.show_images(images, columns=columns, pixels=True)
+        figure.canvas.draw()
+    for axes in figure.axes:
+        assert axes.images[0].get_interpolation() == "nearest"
+        drawn = axes.get_window_extent().width
+        assert drawn == pytest.approx(factor * side if factor else 290, abs=0.01)
+
+
 def test_grey_is_not_stretched():
     figure = plotting.show_images([np.full((4, 4), 100, np.uint8)])
     assert figure.axes[0].images[0].get_clim() == (0, 255)
