@@ -268,6 +268,14 @@ class TestBuild:
         assert 'src="mathjax/MathJax.js' in page
         assert not re.search(r'<script[^>]+src="https?:', page)
 
+    def test_a_picture_is_described_by_its_cell(self, folder):
+        notebook = self.notebook("1", "2")
+        for cell, text in zip(notebook.cells[1:], ('a "cat"', "a dog"), strict=True):
+            picture = nbformat.v4.new_output("display_data", {"image/png": "iVBORw0KGgo="})
+            cell.outputs, cell.metadata["alt"] = [picture], text
+        page = build.as_html(notebook, folder / "01_a.ipynb")
+        assert re.findall(r'<img[^>]*alt="([^"]*)"', page) == ["a &quot;cat&quot;", "a dog"]
+
     def test_the_index_shows_title_objectives_picture_and_minutes(self, folder):
         notebook = self.notebook("1")
         notebook.metadata["seconds"] = 90

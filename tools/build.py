@@ -37,6 +37,7 @@ MATHJAX_FONTS = """<script type="text/x-mathjax-config">
 MathJax.Hub.Config({"HTML-CSS": {availableFonts: [], imageFont: null, preferredFont: null,
                                  webFont: "STIX-Web"}});
 </script>"""
+NO_DESCRIPTION = re.compile('alt="No description has been provided for this image"')
 PICTURES = (".png", ".jpg", ".gif", ".svg")
 
 
@@ -166,7 +167,21 @@ def as_html(notebook, path):
             cell.source = LINK.sub(functools.partial(moved_link, path=path), cell.source)
     resources = {"metadata": {"path": str(path.parent), "name": title(notebook)}}
     body, _ = exporter.from_notebook_node(notebook, resources)
+    body = described(body, notebook)
     return body.replace("<!-- Load mathjax -->", MATHJAX_FONTS)
+
+
+def described(body, notebook):
+    """Give each picture of a page the text that its cell has under ``alt`` in its metadata."""
+    texts = iter(
+        [
+            cell.metadata.get("alt", "")
+            for cell in notebook.cells
+            for output in cell.get("outputs", [])
+            if any(kind.startswith("image/") for kind in output.get("data", {}))
+        ]
+    )
+    return NO_DESCRIPTION.sub(lambda _: f'alt="{html.escape(next(texts, ""))}"', body)
 
 
 def moved_link(match, path):
