@@ -1,0 +1,149 @@
+"""The exercises: a ladder in every notebook, and checks that refuse what is not the answer."""
+
+import ast
+import itertools
+import re
+import sys
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import nbformat
+import pytest
+
+from notebooks.exercises import check
+
+NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
+KIND = re.compile(r"^\*\*Exercise (\d+)\.(\d) \((\w+)\)\.\*\*", re.M)
+# Two hints, folded, stand above every stub.
+HINTS = ["Hint 1", "Hint 2"]
+
+
+def cells(path, kind):
+    return [cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == kind]
+
+
+def exercises(path):
+    """Each check of a chapter: its number, the function's name, the stub and the check itself."""
+    found = []
+    code = cells(path, "code")
+    for stub, checks in itertools.pairwise(code):
+        if match := re.match(r'with check\("Exercise ([\d.]+)"\):', checks):
+            found.append((match[1], re.match(r"def (\w+)", stub)[1], stub, checks))
+    return found
+
+
+CHAPTERS = [path for path in sorted(NOTEBOOKS.glob("*.ipynb")) if exercises(path)]
+every_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+LIGHT = ("00_setup_and_images",)  # whose solutions run in a second
+every_solution = [
+    pytest.param(path, marks=() if path.stem in LIGHT else pytest.mark.slow, id=path.stem)
+    for path in CHAPTERS
+]
+
+
+def solve():
+    pass
+
+
+def give_up():
+    raise NotImplementedError("Exercise 9.1: think")
+
+
+def err():
+    raise AssertionError("pure red gives 85")
+
+
+@pytest.mark.parametrize(
+    ("answer", "line"),
+    [
+        (solve, "Exercise 9.1: solved\n"),
+        (give_up, "Exercise 9.1: not solved yet\n"),
+        (err, "Exercise 9.1: not right yet. pure red gives 85\n"),
+    ],
+)
+def test_a_check_prints_one_line(answer, line, capsys):
+    with check("Exercise 9.1"):
+        answer()
+    assert capsys.readouterr().out == line
+
+
+def test_a_check_hides_no_other_error():
+    with pytest.raises(TypeError), check("Exercise 9.1"):
+        solve(1)
+
+
+@every_chapter
+def test_the_exercises_are_a_ladder(path):
+    found = KIND.findall("\n\n".join(cells(path, "markdown")))
+    assert {chapter for chapter, _, _ in found} == {str(int(path.stem[:2]))}
+    numbers = [int(number) for _, number, _ in found]
+    assert sorted(numbers) == list(range(len(numbers)))
+    kinds = [kind for _, _, kind in found]
+    assert kinds.count("predict") >= 1
+    assert kinds.count("apply") >= 2
+    assert kinds.count("derive") + kinds.count("explore") >= 1
+    assert kinds.count("make") >= 1
+
+
+@every_chapter
+def test_every_stub_names_its_exercise_and_has_two_hints(path):
+    notebook = nbformat.read(path, 4)
+    sources = [cell.source for cell in notebook.cells]
+    for number, _, stub, checks in exercises(path):
+        assert f'NotImplementedError("Exercise {number}: ' in stub
+        above = sources[sources.index(stub) - 1]
+        assert f"**Exercise {number} (" in above
+        assert re.findall(r"<details><summary>(Hint \d)</summary>", above) == HINTS
+        output = notebook.cells[sources.index(checks)].outputs
+        assert [part.text for part in output] == [f"Exercise {number}: not solved yet\n"]
+
+
+@every_chapter
+def test_every_assertion_of_a_check_names_the_mistake(path):
+    for *_, checks in exercises(path):
+        assertions = [node for node in ast.walk(ast.parse(checks)) if isinstance(node, ast.Assert)]
+        assert assertions
+        assert all(assertion.msg for assertion in assertions)
+
+
+@every_chapter
+def test_the_solutions_pass_the_same_checks(path):
+    solutions = cells(path.parent / "solutions" / path.name, "code")
+    for *_, checks in exercises(path):
+        assert checks in solutions
+
+
+@pytest.fixture(scope="module", params=every_solution)
+def solved(request):
+    """A chapter with all names that its solutions define, where they define them."""
+    path = request.param
+    names = {"__name__": "solutions"}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(path.parent / "solutions")
+        patch.setattr(sys, "path", list(sys.path))
+        patch.setattr(plt, "show", lambda: plt.close("all"))
+        for source in cells(path.parent / "solutions" / path.name, "code"):
+            exec(re.sub(r"^\s*!.*$", "    pass", source, flags=re.M), names)  # noqa: S102
+        plt.close("all")
+        yield path, names
+
+
+def verdict(checks, names, capsys, **changed):
+    capsys.readouterr()
+    exec(checks, names | changed)  # noqa: S102
+    return capsys.readouterr().out
+
+
+def test_checks_refuse_stubs_and_wrong_answers_and_accept_solutions(solved, capsys):
+    path, names = solved
+    for number, name, stub, checks in exercises(path):
+        exercise = f"Exercise {number}"
+        assert verdict(checks, names, capsys) == f"{exercise}: solved\n"
+        unsolved = dict(names)
+        exec(stub, unsolved)  # noqa: S102
+        assert verdict(checks, unsolved, capsys) == f"{exercise}: not solved yet\n"
+        wrong = names[f"wrong_{name}"]
+        assert len(wrong) >= 2
+        for mistake, answer in wrong.items():
+            line = verdict(checks, names, capsys, **{name: answer})
+            assert line.startswith(f"{exercise}: not right yet. "), mistake
