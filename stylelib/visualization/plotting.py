@@ -20,8 +20,7 @@ from stylelib.vgg.layers import CONVOLUTIONS, block_and_conv, keras_name, paper_
 #: Okabe and Ito's palette, which colour-blind readers can tell apart.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 WIDTH = 7.5  # inches: at 120 dpi the 900 pixels that fit into a notebook on GitHub
-# Without full colour resolution the edges of single pixels would be smeared.
-JPEG = {"quality": 86, "subsampling": 0, "optimize": True}
+JPEG = {"quality": 86, "optimize": True}
 
 STYLE = {
     "figure.constrained_layout.use": True,
@@ -124,8 +123,9 @@ def show_images(
     width : float
         Of the figure, in inches.
     pixels : bool
-        Enlarge without smoothing, for noise and feature maps: a pixel becomes a square. Pictures
-        of one width are enlarged by a whole factor, as far as `width` allows.
+        Enlarge without smoothing, for noise and feature maps: a pixel becomes a square. Squares of
+        one picture are equal where all widths divide the largest: the figure then shrinks to a
+        whole factor.
 
     Returns
     -------
@@ -178,10 +178,9 @@ def _without_gaps(width, columns):
 
 def _whole_factor(images, columns, width):
     """Width in inches, at most the one given, at which every pixel is as wide as every other."""
-    widths = {image.shape[1] for image in images}
-    if len(widths) > 1:
+    side, dpi = max(image.shape[1] for image in images), plt.rcParams["figure.dpi"]
+    if any(side % image.shape[1] for image in images):
         return width
-    (side,), dpi = widths, plt.rcParams["figure.dpi"]
     pad = 2 * plt.rcParams["figure.constrained_layout.w_pad"]  # on both sides of each picture
     factor = int((width / columns - pad) * dpi / side)
     return columns * (factor * side / dpi + pad) if factor else width
@@ -236,6 +235,7 @@ def show_layers(
     notes: Mapping[str, str] | None = None,
     rows: Sequence[str] | None = None,
     width: float = WIDTH,
+    pixels: bool = False,
 ) -> Figure:
     """Draw a picture for each layer: the five blocks side by side, convolutions from top to bottom.
 
@@ -253,6 +253,8 @@ def show_layers(
         What stands on the left of each row; those of rows that no picture needs are left out.
     width : float
         Of the figure, in inches.
+    pixels : bool
+        As for `show_images`: enlarge by a whole factor, without smoothing.
 
     Returns
     -------
@@ -281,6 +283,8 @@ def show_layers(
         raise ValueError(f"expected each layer once, got {shown(list(places))}")
     rows, notes = _rows(rows), _notes(notes, places)
     columns, convolutions = (max(place[axis] for place in places.values()) for axis in (0, 1))
+    width = _whole_factor(images.values(), columns, width) if pixels else width
+    interpolation = "nearest" if pixels else None
     height, side = next(iter(images.values())).shape[:2]
     strip_height = _without_gaps(width, columns) / columns * height / side + 0.35
     figure = plt.figure(figsize=(width, convolutions * strip_height), FigureClass=Figure)
@@ -292,7 +296,7 @@ def show_layers(
         axes.set_axis_off()  # those of layers that VGG has not stay empty
     for layer, (block, conv) in places.items():
         axes = cells[conv - 1][block - 1]
-        axes.imshow(images[layer], cmap="gray", vmin=0, vmax=255)
+        axes.imshow(images[layer], cmap="gray", vmin=0, vmax=255, interpolation=interpolation)
         note = f" · {notes[block, conv]}" if (block, conv) in notes else ""
         axes.set_title(paper_name(layer) + note, fontsize=9, parse_math=False)
     return figure
