@@ -1,44 +1,31 @@
-"""Run the notebooks, and turn them into a small web site.
+"""Run the notebooks, and show them in the book.
 
-``tutorial``   runs each into ``build/tutorial/``, skipping what is up to date; every page is there
-               to be read as soon as its notebook has run;
-``site``       shows the committed outputs in ``build/site/``;
+``site``       writes the book with the committed outputs to ``build/site/``;
+``tutorial``   writes it to ``build/tutorial/`` and runs each notebook, skipping what is up to date;
+               a page shows the run's outputs as soon as its notebook has run;
 ``notebooks``  runs each and keeps the outputs in the notebook itself.
 """
 
 import argparse
-import base64
-import functools
-import html
 import os
-import re
-import shutil
 import sys
 import time
 from pathlib import Path
 
-import jupyter_server_mathjax
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
-from nbconvert import HTMLExporter
+
+from tools.book import Book
 
 ROOT = Path(__file__).parent.parent
 NOTEBOOKS = ROOT / "notebooks"
+BUILD = ROOT / "build"
 CELL_TIMEOUT = 1800  # seconds
 
 # Whatever a notebook's outputs depend on besides the notebook itself.
 SOURCES = [*(ROOT / "stylelib").rglob("*.py"), *(ROOT / "data").rglob("*.*")]
 SOURCES += [ROOT / "requirements.lock", Path(__file__)]
-
-LINK = re.compile(r"(?<=\]\()[^)#\s:]+(?=[)#])")  # relative ones: no colon, as in https:
-# The fonts that come with this copy of MathJax; by default it looks for others.
-MATHJAX_FONTS = """<script type="text/x-mathjax-config">
-MathJax.Hub.Config({"HTML-CSS": {availableFonts: [], imageFont: null, preferredFont: null,
-                                 webFont: "STIX-Web"}});
-</script>"""
-NO_DESCRIPTION = re.compile('alt="No description has been provided for this image"')
-PICTURES = (".png", ".jpg", ".gif", ".svg")
 
 
 def main():
@@ -50,12 +37,11 @@ def main():
         for path, notebook in executed(paths):
             write_whole(path, nbformat.writes(notebook) + "\n")
         return
-    folder = ROOT / "build" / what
     committed = {path: nbformat.read(path, 4) for path in paths}
-    run_here = executed(paths, keep=folder / "executed")
-    for page in write_pages(folder, committed, committed.items() if what == "site" else run_here):
+    runs = executed(paths, keep=BUILD / "executed") if what == "tutorial" else ()
+    for page in write_pages(BUILD / what, committed, runs):
         print(f"    {os.path.relpath(page)}", flush=True)
-    print(f"Open {os.path.relpath(folder / 'index.html')} in a browser.")
+    print(f"Open {os.path.relpath(BUILD / what / 'index.html')} in a browser.")
 
 
 def series():
@@ -63,19 +49,19 @@ def series():
     return [*sorted(NOTEBOOKS.glob("*.ipynb")), *sorted(NOTEBOOKS.glob("solutions/*.ipynb"))]
 
 
-def write_pages(folder, committed, notebooks):
-    """Write a page for each notebook as it comes, and yield its path; the index grows with them."""
-    folder.mkdir(parents=True, exist_ok=True)
-    copy_mathjax(folder)
-    shown, done = dict(committed), []
-    for path, notebook in notebooks:
-        page = (folder / path.relative_to(NOTEBOOKS)).with_suffix(".html")
-        page.parent.mkdir(exist_ok=True)
-        write_whole(page, as_html(notebook, path))
+def write_pages(folder, committed, runs=()):
+    """Write the book with the committed outputs, and a page again as soon as its notebook has run."""
+    shown, done = dict(committed), set() if runs else None
+    book = Book(folder, folder.parent / "book" / folder.name)
+    book.lay_out(shown, done)
+    book.build()
+    yield folder / "index.html"
+    for path, notebook in runs:
         shown[path] = notebook
-        done.append(path)
-        write_whole(folder / "index.html", index(shown, done))
-        yield page
+        done.add(path)
+        book.put(path, shown, done)
+        book.build()
+        yield book.page(path)
 
 
 def executed(paths, keep=None):
@@ -152,138 +138,6 @@ def write_whole(path, text):
     temporary.write_text(text, encoding="utf-8")
     os.replace(temporary, path)
 
-
-def as_html(notebook, path):
-    """Render a notebook that needs nothing from the internet."""
-    up = "../" * len(path.relative_to(NOTEBOOKS).parent.parts)
-    exporter = HTMLExporter(
-        mathjax_url=f"{up}mathjax/MathJax.js?config=TeX-AMS-MML_HTMLorMML-full,Safe",
-        require_js_url="",
-        embed_images=True,
-    )
-    notebook = nbformat.from_dict(notebook)
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            cell.source = LINK.sub(functools.partial(moved_link, path=path), cell.source)
-    resources = {"metadata": {"path": str(path.parent), "name": title(notebook)}}
-    body, _ = exporter.from_notebook_node(notebook, resources)
-    body = described(body, notebook)
-    return body.replace("<!-- Load mathjax -->", MATHJAX_FONTS)
-
-
-def described(body, notebook):
-    """Give each picture of a page the text that its cell has under ``alt`` in its metadata."""
-    texts = iter(
-        [
-            cell.metadata.get("alt", "")
-            for cell in notebook.cells
-            for output in cell.get("outputs", [])
-            if any(kind.startswith("image/") for kind in output.get("data", {}))
-        ]
-    )
-    return NO_DESCRIPTION.sub(lambda _: f'alt="{html.escape(next(texts, ""))}"', body)
-
-
-def moved_link(match, path):
-    """Make a relative link of a notebook right for its page, which lies one folder deeper."""
-    target = match.group()
-    if target.endswith(PICTURES):
-        return target  # becomes part of the page
-    if NOTEBOOKS in (path.parent / target).resolve().parents:
-        return re.sub(r"\.ipynb$", ".html", target)
-    return "../" + target
-
-
-def copy_mathjax(folder):
-    source = Path(jupyter_server_mathjax.__file__).parent / "static"
-    if not (folder / "mathjax").is_dir():
-        shutil.copytree(source, folder / "mathjax.tmp", dirs_exist_ok=True)
-        os.replace(folder / "mathjax.tmp", folder / "mathjax")
-
-
-def title(notebook):
-    return re.search(r"^# (.+)$", notebook.cells[0].source, re.M).group(1)
-
-
-def objectives(notebook):
-    """Items of the list under the heading of the objectives."""
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown" and re.search(r"^## .*you will", cell.source, re.M):
-            return re.findall(r"^\s*[-*] (.+)$", cell.source, re.M)
-    return []
-
-
-def thumbnail(notebook):
-    """The last output with a picture, or else the last chart, as a data address, or None."""
-    cells = reversed(notebook.cells)
-    outputs = [output for cell in cells for output in reversed(cell.get("outputs", []))]
-    for kind in ("image/jpeg", "image/png"):  # what `use_style` makes of pictures and of charts
-        for output in outputs:
-            if kind in output.get("data", {}):
-                data = re.sub(r"\s", "", output.data[kind])
-                base64.b64decode(data, validate=True)
-                return f"data:{kind};base64,{data}"
-    return None
-
-
-def minutes(notebook):
-    seconds = notebook.metadata.get("seconds")
-    return "" if seconds is None else f"ran in {seconds / 60:.1f} minutes"
-
-
-def index(notebooks, done=None):
-    """The page that leads to all others; only those `done` have a page, by default all."""
-    done = notebooks if done is None else done
-    chapters = [path for path in notebooks if path.parent == NOTEBOOKS]
-    cards = [card(path, notebooks[path], done) for path in chapters]
-    return PAGE.replace("CARDS", "\n".join(cards))
-
-
-def card(path, notebook, done):
-    """A notebook's picture, title, objectives and links, or that there is no page yet."""
-    address = path.with_suffix(".html").name
-    picture = thumbnail(notebook)
-    heading = as_text(title(notebook))
-    image = f'<img src="{picture}" alt="last figure of this notebook">' if picture else ""
-    notes = ["not run yet; the picture is the one committed"]
-    if path in done:
-        image = f'<a href="{address}">{image}</a>'
-        heading = f'<a href="{address}">{heading}</a>'
-        notes = [f'<a href="{address}">read</a>']
-    if NOTEBOOKS / "solutions" / path.name in done:
-        notes.append(f'<a href="solutions/{address}">solutions</a>')
-    if path in done and minutes(notebook):
-        notes.append(minutes(notebook))
-    items = "".join(f"<li>{as_text(item)}</li>" for item in objectives(notebook))
-    return (
-        f"<article><div>{image}</div><div><h2>{heading}</h2><ul>{items}</ul>"
-        f"<p>{' · '.join(notes)}</p></div></article>"
-    )
-
-
-def as_text(markdown):
-    """Reduce inline Markdown to plain HTML text."""
-    return html.escape(re.sub(r"[`*$]|\\[a-z]+", "", markdown))
-
-
-PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>Neural style transfer, layer by layer</title>
-<style>
-  body { font: 17px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem;
-         color: #222; }
-  article { display: grid; grid-template-columns: 20rem 1fr; gap: 1.5rem; padding: 1.5rem 0;
-            border-top: 1px solid #ccc; }
-  img { width: 100%; max-height: 14rem; object-fit: contain; object-position: top; }
-  h2 { margin: 0; font-size: 1.25rem; } ul { padding-left: 1.2rem; } a { color: #0b57a4; }
-  @media (max-width: 45rem) { article { grid-template-columns: 1fr; } }
-</style>
-<h1>Neural style transfer, layer by layer</h1>
-CARDS
-</html>
-"""
 
 if __name__ == "__main__":
     try:

@@ -1,0 +1,20 @@
+// A click on a figure, or Enter, opens it as large as the window or larger; Escape or a click closes it.
+const dialog = document.createElement("dialog");
+dialog.className = "zoomed";
+document.body.append(dialog);
+dialog.addEventListener("click", () => dialog.close());
+
+for (const image of document.querySelectorAll("article figure img, article .output img, article p > img")) {
+  if (image.closest("a")) continue;
+  const button = document.createElement("button");
+  button.className = "zoom";
+  button.type = "button";
+  button.title = "Enlarge";
+  image.replaceWith(button);
+  button.append(image);
+  button.addEventListener("click", () => {
+    dialog.setAttribute("aria-label", image.alt);
+    dialog.replaceChildren(image.cloneNode());
+    dialog.showModal();
+  });
+}
