@@ -44,6 +44,7 @@ html_js_files = [("book.js", {"defer": "defer"})]
 html_context = {"default_mode": "auto"}
 html_copy_source = True
 html_last_updated_fmt = None
+html_show_search_summary = False  # a browser fetches none from a folder
 html_show_sphinx = False
 pygments_style = "a11y-high-contrast-light"
 html_theme_options = {

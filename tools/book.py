@@ -149,7 +149,7 @@ class Book:
             (self.source / name).write_bytes(data)
             lines += [f":img-top: {name}", f":img-alt: {alt}"]
         facts = card_facts(notebook)
-        lines += ["", made, "", "+++"]
+        lines += ["", made[:1].upper() + made[1:], "", "+++"]
         lines += [f"{facts['reading']} to read · {facts['running']} to run", ""]
         return "\n".join([*lines, f"First: {facts['first']}", ":::"])
 

@@ -37,15 +37,24 @@ def terms():
 
 def linked(text, unused):
     """Parts of a text; the first use of a word is a link, and the word is `unused` no more."""
-    pattern = re.compile(r"\b(" + "|".join(map(re.escape, unused)) + r")\b", re.I)
-    match = pattern.search(text) if unused else None
-    if match is None:
-        yield nodes.Text(text)
-        return
-    yield nodes.Text(text[: match.start()])
-    yield link(match.group(), "term", match.group(), nodes.Text(match.group()))
-    unused.remove(next(word for word in unused if word.lower() == match.group().lower()))
-    yield from linked(text[match.end() :], unused)
+    for word in unused:
+        if match := re.search(rf"\b{inflected(word)}\b", text, re.I):
+            unused.remove(word)
+            yield from linked(text[: match.start()], unused)
+            yield link(word, "term", match.group(), nodes.Text(match.group()))
+            yield from linked(text[match.end() :], unused)
+            return
+    yield nodes.Text(text)
+
+
+def inflected(word):
+    """A pattern for a noun in singular and plural.
+
+    >>> bool(re.fullmatch(inflected("Gram matrix"), "Gram matrices"))
+    True
+    """
+    stem = re.escape(word)
+    return stem[:-1] + "(?:x|ces)" if stem.endswith("x") else stem + "s?"
 
 
 def link_symbols(doctree):

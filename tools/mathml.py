@@ -47,6 +47,7 @@ def mathml(tex, display):
     """
     tex = CALLIGRAPHIC.sub(lambda match: script(match[1] or match[2]), tex)
     markup = convert(SPACED.sub(r"\\,\\\1\\,", tex), display=display)
+    markup = markup.replace("&#x0007E;", "&#x0223C;")  # the relation, not the character ~
     # As operators, names would have wide spaces on both sides.
     return re.sub(r"<mo>([a-z]{2,})</mo>", r"<mi>\1</mi>", markup)
 

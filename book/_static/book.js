@@ -4,8 +4,8 @@ dialog.className = "zoomed";
 document.body.append(dialog);
 dialog.addEventListener("click", () => dialog.close());
 
-for (const image of document.querySelectorAll("article figure img, article .output img, article p > img")) {
-  if (image.closest("a")) continue;
+for (const image of document.querySelectorAll("article img")) {
+  if (image.closest("a, .sd-card")) continue;
   const button = document.createElement("button");
   button.className = "zoom";
   button.type = "button";
