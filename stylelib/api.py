@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from stylelib._utils.checks import plain
+from stylelib._utils.checks import check_flag, plain
 from stylelib._utils.types import (
     Callback,
     Network,
@@ -41,6 +41,8 @@ def transfer(
     save_every: int | None = None,
     resume: bool = False,
     strength: Strength | None = None,
+    progress: bool | None = None,
+    preview: bool = False,
     **changes: Any,
 ) -> "Result":
     """Paint the content image in the manner of the style image.
@@ -91,6 +93,10 @@ def transfer(
         which takes up to 30 % of the time, and stands in `Result.settings`; the same call with
         that `style_weight` instead paints the same picture without the search. The names stand for
         0.45, 0.58 and 0.70. Without a strength, the recipe's weights count.
+    progress : bool, optional
+        Whether a bar shows how far the run is; by default it does in a notebook.
+    preview : bool
+        Whether the picture is shown while it is painted, in a notebook.
     **changes
         Settings of the recipe to change, such as ``style_weight=1e4``.
 
@@ -134,7 +140,13 @@ def transfer(
     )
     if folder is None and (resume or save_every is not None):
         raise ValueError("expected a folder for the run, got none")
-    return _run(job, callback, folder, save_every, resume)
+    check_flag("preview", preview)
+    if progress is not None:
+        check_flag("progress", progress)
+    from stylelib.runs.watch import watched
+
+    with watched(callback, job.recipe.steps, progress, preview) as callback:
+        return _run(job, callback, folder, save_every, resume)
 
 
 def reconstruct_content(

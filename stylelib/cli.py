@@ -4,10 +4,12 @@ TensorFlow is imported only by the commands that compute: help and wrong options
 """
 
 import argparse
+import collections
 import contextlib
 import dataclasses
 import difflib
 import itertools
+import logging
 import os
 import platform
 import re
@@ -23,13 +25,14 @@ from PIL import Image
 
 from stylelib import __version__
 from stylelib._utils.checks import check_choice, one_line, shortened, shown
-from stylelib._utils.files import user_path, with_home
+from stylelib._utils.files import user_path, with_home, writable_folder
 from stylelib._utils.progress import Progress
+from stylelib.images.load import load_image
 from stylelib.images.save import check_output, save_image
 from stylelib.recipes.conventions import CONTENT_CONVENTIONS, STYLE_CONVENTIONS
 from stylelib.recipes.published import RECIPES, RECONSTRUCTION, find_recipe
 from stylelib.recipes.recipe import INITS, OPTIMIZERS
-from stylelib.runs.job import STRENGTHS
+from stylelib.runs.job import SMALLEST_SIZE, STRENGTHS
 from stylelib.vgg.layers import POOLINGS
 
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
@@ -108,8 +111,11 @@ class _Parser(argparse.ArgumentParser):
 
 def _parsed_options(arguments):
     """Parse a command line; what is unknown is told by the command it was given to."""
-    options, unknown = _parser().parse_known_args(arguments)
-    if unknown:
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options, unknown = _parser().parse_known_args(map(_hyphenated, arguments))
+    if "pictures" in options and not any(name.startswith("-") for name in unknown):
+        options.pictures += unknown  # those behind an option; argparse takes the first group alone
+    elif unknown:
         name = unknown[0].split("=")[0].replace("_", "-")
         known = re.findall(r"--[\w-]+", options.parser.format_help())
         begun = [option for option in known if name in option and name.startswith("--")]
@@ -119,6 +125,12 @@ def _parsed_options(arguments):
     return options
 
 
+def _hyphenated(argument):
+    """Take an option with underscores, as other programs write it, for one with hyphens."""
+    name, *value = argument.split("=", 1)
+    return "=".join([name.replace("_", "-"), *value]) if name.startswith("--") else argument
+
+
 def _parser():
     parser = _Parser(prog="stylelib", description="Neural style transfer, layer by layer.")
     parser.add_argument("--version", action="version", version=f"stylelib {__version__}")
@@ -126,8 +138,9 @@ def _parser():
 
     about = "paint a photograph in the manner of a painting"
     add = _command(commands, "transfer", _transfer, about)
-    add("content", metavar="CONTENT", help="the photograph: a file, an https address, or - (stdin)")
-    add("style", metavar="STYLE", help="the painting: a file, an https address, or - (stdin)")
+    about = "the photograph, or several and folders of them, and last the painting: files, https "
+    about += "addresses, or - (stdin)"
+    add("pictures", metavar="PICTURE", nargs="+", help=about)
     about = f"{', '.join(STRENGTHS)}, or 0 to 1: how much of the photograph may go (the recipe's)"
     add("--strength", metavar="X", type=_strength, help=about)
     add(
@@ -150,6 +163,10 @@ def _parser():
     )
     add("--content-weight", metavar="X", type=_number, help="α (the recipe's)")
     add("--style-weight", metavar="X", type=_number, help="β (the recipe's)")
+    add("--content-layers", metavar="LAYERS", type=_names, help="such as conv3_2,conv4_2")
+    add("--style-layers", metavar="LAYERS", type=_names, help="such as conv1_1,conv2_1")
+    add("--layer-weights", metavar="X,X", type=_numbers, help="w, one for each style layer")
+    add("--normalized", action="store_true", help="scale each filter's mean activation to 1")
     _add_run(add)
 
     about = "show what a layer remembers of a picture"
@@ -213,18 +230,29 @@ def _add_run(add, recipe=None):
     def default(setting):
         return getattr(recipe, setting) if recipe else "the recipe's"
 
-    output = {"metavar": "OUT.png", "required": True, "type": _path}
-    add("-o", "--output", **output, help="the picture to write, or - (PNG, to stdout)")
-    add("--size", metavar="PX", type=_whole, help=f"longer side of the result ({default('size')})")
-    add("--steps", metavar="N", type=_whole, help=f"evaluations of the loss ({default('steps')})")
+    about = "the picture to write, or - (PNG, to stdout)"
+    if recipe is None:
+        about += ", or a folder; without it PHOTOGRAPH-PAINTING.png is written here"
+        add("-o", "--output", metavar="OUT.png", default=None, type=_path, help=about)
+        overwrite = "write over a picture that is there"
+        add("--overwrite", action="store_true", default=False, help=f"without -o, {overwrite}")
+    else:
+        add("-o", "--output", metavar="OUT.png", required=True, type=_path, help=about)
+    about = f"longer side of the result ({default('size')})"
+    add("--size", "--image-size", metavar="PX", type=_whole, help=about)
+    about = f"evaluations of the loss ({default('steps')})"
+    add("--steps", "--iterations", "--num-iterations", metavar="N", type=_whole, help=about)
     add("--network", metavar="NETWORK", help="vgg16, vgg19 or recipe; vgg19 is downloaded (vgg16)")
     about = "'embedded', 'imagenet', 'random', an .h5 or an .npz file"
     add("--weights", metavar="PATH", help=about)
     add("--pooling", metavar="P", help=f"{', '.join(POOLINGS)} ({default('pooling')})")
     add("--optimizer", metavar="O", help=f"{', '.join(OPTIMIZERS)} ({default('optimizer')})")
+    about = "of adam and sgd, in grey levels (the recipe's)"
+    add("--learning-rate", metavar="X", type=_number, help=about)
     tv_weight = default("tv_weight")
     add("--tv-weight", metavar="X", type=_number, help=f"of total variation ({tv_weight})")
-    about = "float32, bfloat16, float16, or auto: the fastest here (float32)"
+    about = "float32, bfloat16, float16, or auto: the fastest here "
+    about += "(float32)" if recipe else "(auto)"
     add("--precision", metavar="P", help=about)
     add("--seed", metavar="N", type=_whole, help="of the noise (0)")
     add(
@@ -238,6 +266,10 @@ def _add_run(add, recipe=None):
 
 def _names(text):
     return [name.strip() for name in text.split(",")]
+
+
+def _numbers(text):
+    return [_number(number) for number in text.split(",")]
 
 
 def _path(text):
@@ -269,15 +301,69 @@ def _parsed(kind, expected, text):
 
 #: What a command line says beside the settings of the library.
 _OF_THE_COMMAND = {
-    *("command", "parser", "debug", "content", "style", "image", "layer", "layers"),
+    *("command", "parser", "debug", "pictures", "image", "layer", "layers", "overwrite"),
     *("recipe", "output", "gif", "save_every", "resume"),
 }
 
 
 def _transfer(options):
     recipe = find_recipe(options.recipe)  # before the seconds that TensorFlow takes to import
-    sources = (options.content, options.style)
-    return _run(options, "transfer", sources, (options.recipe,), recipe.steps, _folder(options))
+    *contents, style = options.pictures
+    contents = [path for content in contents for path in _photographs(content)]
+    if not contents:
+        raise ValueError("expected a photograph and a painting, got one picture")
+    several = len(contents) > 1
+    if several:
+        _check_several(options, contents)
+    outputs = [_output(options, content, style, several) for content in contents]
+    if repeated := [path for path, times in collections.Counter(outputs).items() if times > 1]:
+        raise ValueError(f"cannot write {repeated[0]} twice: two photographs have one name")
+    statuses = []
+    for content, output in zip(contents, outputs, strict=True):
+        one = argparse.Namespace(**vars(options) | {"output": output})
+        arguments = (content, style), (options.recipe,), recipe.steps
+        statuses.append(_run(one, "transfer", *arguments, _folder(one)))
+        if statuses[-1] == INTERRUPTED:
+            break
+    return max(statuses)
+
+
+def _photographs(source):
+    """The pictures of a folder by name; anything else stands for itself."""
+    folder = Path(with_home(source))
+    if source in ("-", "") or not folder.is_dir():
+        return [source]
+    kinds = Image.registered_extensions()
+    pictures = [p for p in sorted(folder.iterdir()) if kinds.get(p.suffix.lower()) in Image.OPEN]
+    if not pictures:
+        raise ValueError(f"cannot read {shortened(source)}: it is a folder without a picture")
+    return list(map(str, pictures))
+
+
+def _check_several(options, contents):
+    """Refuse what only one picture can have, and read each before the first is painted."""
+    for option in ("gif", "save_every", "resume"):
+        if getattr(options, option) is not None:
+            name = option.replace("_", "-")
+            raise ValueError(f"expected one photograph with --{name}, got {len(contents)}")
+    for content in contents:
+        load_image(content, max_size=SMALLEST_SIZE)
+
+
+def _output(options, content, style, several):
+    """Where the picture goes: as asked for, or under the names of both pictures."""
+    if options.output is not None and not several and not Path(options.output).is_dir():
+        return options.output
+    folder = Path() if options.output is None else writable_folder(options.output)
+    path = folder / f"{_stem(content)}-{_stem(style)}.png"
+    if path.exists() and not options.overwrite:
+        raise ValueError(f"{path} is there already: give another name with -o, or --overwrite")
+    return str(path)
+
+
+def _stem(source):
+    """The name of a picture in the names of those made from it."""
+    return Path(source.split("?")[0]).stem.strip("-.") or "picture"
 
 
 def _folder(options):
@@ -320,7 +406,7 @@ def _run(options, name, sources, arguments, steps, folder=None):
         from stylelib.visualization.animation import Film
 
         film = Film(film, steps, folder.get("folder") if "resume" in folder else None)
-    with Progress(steps) as progress:
+    with Progress(steps) as progress, _search_told(progress):
         watch = progress if film is None else _both(progress, film)
         result = getattr(api, name)(*sources, *arguments, callback=watch, **given, **folder)
     if not np.isfinite(result.history["total"]).any():  # nothing was painted
@@ -388,6 +474,21 @@ def _save(output, image):
         except (OSError, ValueError):
             raise error from None
         raise ValueError(f"{error}; the picture is in {elsewhere}") from error
+
+
+@contextlib.contextmanager
+def _search_told(progress):
+    """Show what the search for a style weight logs, for as long as the run goes on."""
+    logger, handler = logging.getLogger("stylelib.runs.strength"), logging.Handler()
+    handler.emit = lambda record: print(record.getMessage(), file=progress.file, flush=True)
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 def _both(one, other):

@@ -6,9 +6,12 @@ is SciPy's, which decides itself what to evaluate next.
 """
 
 import asyncio
+import base64
 import contextlib
 import dataclasses
+import html
 import inspect
+import io
 import logging
 import math
 import time
@@ -17,6 +20,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import scipy.optimize
+from PIL import Image as PillowImage
 
 from stylelib._utils.checks import check_choice, check_count, one_line, plain, shortened, shown
 from stylelib._utils.process import one_blas_thread
@@ -93,6 +97,20 @@ class Result:
     status: str
     settings: dict[str, Any]
     stage_starts: tuple[int, ...] = (0,)
+
+    def __repr__(self) -> str:
+        height, width, _ = self.image.shape
+        return f"<Result: {width} × {height}, {self.seconds:.0f} s, {one_line(self.stop_reason)}>"
+
+    def _repr_html_(self):
+        """The picture, and below it the text form; what a notebook shows."""
+        file = io.BytesIO()
+        PillowImage.fromarray(self.image).save(file, "JPEG", quality=92, subsampling=0)
+        data, words = base64.b64encode(file.getvalue()).decode(), html.escape(repr(self)[9:-1])
+        return (
+            f'<figure><img alt="the painted picture" src="data:image/jpeg;base64,{data}">'
+            f"<figcaption>{words}</figcaption></figure>"
+        )
 
 
 def train_step(

@@ -3,6 +3,7 @@ import io
 import os
 import re
 import runpy
+import shutil
 import subprocess
 import sys
 import types
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stylelib import __version__, cli, training
+from stylelib import __version__, api, cli, training
 from stylelib.__main__ import main as module_main
 from stylelib._utils.tensorflow import tf
 from stylelib.images.load import load_image
@@ -38,7 +39,8 @@ def run(*arguments):
 
 
 ROOT = Path(cli.__file__).parent.parent
-SMALL = ["--recipe", "gatys2015", "--size", "32", "--steps", "10"]
+TINY = ["--size", "32", "--steps", "10"]
+SMALL = ["--recipe", "gatys2015", *TINY]
 
 
 def _full_disk(files):
@@ -77,7 +79,8 @@ class TestTransfer:
         assert re.fullmatch(r"out\.png: 32 × 22, vgg16 .*, \d+ s, all 10 evaluations done\n", out)
         lines = err.splitlines()
         assert len(lines) == 10
-        pattern = r"( \d0|100) %  evaluation \d+ of 10, loss \d\.\d{3}e\+\d+, \d:\d\d(:\d\d)? left"
+        pattern = r"( \d0|100) %  evaluation \d+ of 10, 32 × 22, loss \d\.\d{3}e\+\d+, "
+        pattern += r"\d:\d\d(:\d\d)? left"
         assert all(re.fullmatch(pattern, line.strip(" ").rjust(len(line))) for line in lines), err
         assert sorted(os.listdir(folder)) == ["content.png", "out.png", "style.png"]
 
@@ -346,7 +349,7 @@ class TestStandardStreams:
 class TestReconstruct:
     @pytest.mark.parametrize("command", RECONSTRUCT)
     def test_a_picture_is_written(self, command, capsys):
-        arguments = [command, "content.png", *RECONSTRUCT[command], "-o", "out.png", *SMALL]
+        arguments = [command, "content.png", *RECONSTRUCT[command], "-o", "out.png", *TINY]
         assert cli.main(arguments) == 0
         assert load_image("out.png").shape == (22, 32, 3)
         assert capsys.readouterr().out.startswith("out.png: 32 × 22, ")
@@ -456,7 +459,7 @@ def test_a_backend_that_cannot_be_imported_is_one_line(monkeypatch, capsys):
         raise ImportError("stylelib needs Keras on TensorFlow\nand more")
 
     monkeypatch.setattr("stylelib.api.transfer", broken)
-    assert run("-o", "out.png", *SMALL) == 2
+    assert run("-o", "out.png", *TINY) == 2
     assert capsys.readouterr().err == "stylelib: stylelib needs Keras on TensorFlow and more\n"
 
 
@@ -546,3 +549,93 @@ def test_bad_input_does_not_wait_for_tensorflow(folder):
     )
     assert done.stderr == "stylelib: cannot read missing.jpg: there is no such file\n"
     assert done.stdout == "False\n"
+
+
+@pytest.mark.usefixtures("small_network")
+class TestSeveralPictures:
+    """Names of their own, folders, and what only one picture can have."""
+
+    def paint(self, *arguments):
+        return cli.main(["transfer", *arguments, "--size", "32", "--steps", "2"])
+
+    def test_without_o_the_names_of_both_make_the_name(self, folder, capsys):
+        assert self.paint("content.png", "style.png") == 0
+        assert "content-style.png: 32 × 22" in capsys.readouterr().out
+        assert self.paint("content.png", "style.png") == 2
+        assert "content-style.png is there already: give another name with -o, or --overwrite" in (
+            capsys.readouterr().err
+        )
+        assert self.paint("content.png", "style.png", "--overwrite") == 0
+
+    def test_a_folder_of_photographs(self, folder):
+        Path("photos").mkdir()
+        for name in ("a.png", "b.jpg"):
+            shutil.copy("content.png", Path("photos", name))
+        Path("photos", "notes.txt").write_text("no picture")
+        assert self.paint("photos", "style.png", "-o", "painted/") == 0
+        assert sorted(os.listdir("painted")) == ["a-style.png", "b-style.png"]
+
+    def test_several_photographs_around_an_option(self, folder):
+        shutil.copy("content.png", "other.png")
+        arguments = ["transfer", "content.png", "--size", "32", "other.png", "style.png"]
+        assert cli.main([*arguments, "--steps", "2"]) == 0
+        assert {"content-style.png", "other-style.png"} <= set(os.listdir())
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (("content.png",), "expected a photograph and a painting, got one picture"),
+            (("content.png", "content.png", "style.png"), "cannot write content-style.png twice"),
+            (("empty", "style.png"), "cannot read empty: it is a folder without a picture"),
+            (("content.png", "missing.png", "style.png"), "cannot read missing.png"),
+            (("content.png", "a.png", "style.png", "--gif", "a.gif"), "one photograph with --gif"),
+            (
+                ("content.png", "a.png", "style.png", "--save-every", "5"),
+                "one photograph with --save-every",
+            ),
+        ],
+    )
+    def test_what_is_wrong_is_told_before_anything_is_painted(
+        self, folder, capsys, arguments, message
+    ):
+        Path("empty").mkdir()
+        before = set(os.listdir())
+        assert self.paint(*arguments) == 2
+        assert message in capsys.readouterr().err
+        assert set(os.listdir()) == before
+
+
+@pytest.mark.usefixtures("small_network")
+class TestOptionsOfOtherPrograms:
+    @pytest.mark.parametrize("size", ["--size", "--image-size", "--image_size"])
+    @pytest.mark.parametrize("steps", ["--steps=2", "--iterations=2", "--num_iterations=2"])
+    def test_other_spellings(self, folder, capsys, size, steps):
+        assert run("-o", "out.png", size, "32", steps) == 0
+        assert "32 × 22" in (out := capsys.readouterr().out)
+        assert "all 2 evaluations done" in out
+
+    def test_settings_of_the_recipe(self, folder, monkeypatch):
+        given = {}
+        transfer = api.transfer
+
+        def watched(*arguments, **options):
+            given.update(options)
+            return transfer(*arguments, **options)
+
+        monkeypatch.setattr(api, "transfer", watched)
+        arguments = "--content-layers conv2_1 --style-layers conv1_1,conv2_2 --layer-weights 1,2"
+        more = "--normalized --optimizer adam --learning-rate 3 --strength 0.5"
+        assert run("-o", "out.png", *SMALL, *arguments.split(), *more.split()) == 0
+        assert given["content_layers"] == ["conv2_1"]
+        assert given["style_layers"] == ["conv1_1", "conv2_2"]
+        assert given["layer_weights"] == [1.0, 2.0]
+        assert (given["normalized"], given["learning_rate"], given["strength"]) == (True, 3.0, 0.5)
+
+    def test_the_search_is_told(self, folder, capsys):
+        assert run("-o", "out.png", "--size", "48", "--steps", "20", "--strength", "high") == 0
+        assert "style weight " in (err := capsys.readouterr().err)
+        assert "0.30 wanted" in err
+
+    def test_abbreviations_are_refused(self, folder, capsys):
+        assert run("-o", "out.png", "--style-w", "3") == 2
+        assert "did you mean --style-weight?" in capsys.readouterr().err

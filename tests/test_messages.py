@@ -18,7 +18,7 @@ LONG = "x" * 300 + ".png"
 PICTURES = [
     ("gone.png", "cannot read gone.png: there is no such file"),
     ("''", "cannot read '': there is no such file"),
-    ("folder", "cannot read folder: it is a folder"),
+    ("folder", "cannot read folder: it is a folder without a picture"),
     ("link.png", "cannot read link.png: it is a link to nothing"),
     ("empty.png", "cannot read empty.png: expected a picture, the file is empty"),
     ("text.png", "cannot read text.png: expected a picture, got a damaged file or none of KNOWN"),

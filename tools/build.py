@@ -29,6 +29,7 @@ SOURCES += [ROOT / "requirements.lock", Path(__file__)]
 
 
 def main():
+    os.environ["TQDM_DISABLE"] = "1"  # a bar that has reached its end tells a reader nothing
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=["tutorial", "site", "notebooks"])
     what = parser.parse_args().what

@@ -4,7 +4,20 @@ import contextlib
 import sys
 import time
 
+import numpy as np
 from tqdm import tqdm
+
+
+def in_notebook():
+    """Whether this is a kernel of Jupyter or Colab, and not a terminal.
+
+    Examples
+    --------
+    >>> in_notebook()
+    False
+    """
+    shell = "IPython" in sys.modules and sys.modules["IPython"].get_ipython()
+    return bool(shell) and "IPKernelApp" in shell.config
 
 
 class Progress:
@@ -23,13 +36,14 @@ class Progress:
 
     Examples
     --------
+    >>> picture = np.zeros((1, 40, 60, 3))
     >>> with Progress(20, file=sys.stdout) as progress:
     ...     for evaluation in range(1, 21):
-    ...         progress(evaluation, {"total": 100 / evaluation}, None)  # doctest: +ELLIPSIS
-     10 %  evaluation 2 of 20, loss 5.000e+01, 0:00 left
-     20 %  evaluation 4 of 20, loss 2.500e+01, 0:00 left
+    ...         progress(evaluation, {"total": 100 / evaluation}, picture)
+     10 %  evaluation 2 of 20, 60 × 40, loss 5.000e+01, 0:00 left
+     20 %  evaluation 4 of 20, 60 × 40, loss 2.500e+01, 0:00 left
     ...
-    100 %  evaluation 20 of 20, loss 5.000e+00, 0:00 left
+    100 %  evaluation 20 of 20, 60 × 40, loss 5.000e+00, 0:00 left
     """
 
     def __init__(self, total, unit="evaluation", file=None):
@@ -51,17 +65,19 @@ class Progress:
         """Take note of one evaluation of `minimize`, which may go on where a run had stopped."""
         if self.done == 0:
             self.done = self.skipped = evaluation - 1
-        self.update(f"loss {losses['total']:.3e}")
+        height, width = x.shape[1:3]
+        self.update(f"{width} × {height}, loss {losses['total']:.3e}")
 
     def show(self):
         """Show the bar, before the first part is done; do so only when no error can come first."""
-        if self.bar is None and self.file.isatty():
-            unit = f" {self.unit}"
+        if self.bar is None and (in_notebook() or self.file.isatty()):
+            from tqdm.auto import tqdm  # in a notebook a widget, where there are widgets
+
             self.bar = tqdm(
                 total=self.total,
                 initial=self.skipped,
                 file=self.file,
-                unit=unit,
+                unit=f" {self.unit}",
                 dynamic_ncols=True,
             )
 

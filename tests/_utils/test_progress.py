@@ -2,9 +2,12 @@ import io
 import re
 import threading
 
+import numpy as np
 import pytest
 
 from stylelib._utils.progress import Progress
+
+PICTURE = np.zeros((1, 40, 60, 3), np.float32)
 
 
 def test_on_a_terminal_there_is_a_bar_with_loss_and_time_left():
@@ -16,7 +19,7 @@ def test_on_a_terminal_there_is_a_bar_with_loss_and_time_left():
     with Progress(4, file=terminal) as progress:
         assert terminal.getvalue() == ""  # an error that comes first must stand alone
         for evaluation in range(1, 5):
-            progress(evaluation, {"total": 1234.0}, None)
+            progress(evaluation, {"total": 1234.0}, PICTURE)
     assert "100%" in terminal.getvalue()
     assert "loss 1.234e+03" in terminal.getvalue()
     assert re.search(r"\d\d:\d\d<", terminal.getvalue())
@@ -27,7 +30,7 @@ def test_elsewhere_there_are_at_most_ten_lines_and_the_last_is_100(steps):
     file = io.StringIO()
     with Progress(steps, file=file) as progress:
         for evaluation in range(1, steps + 1):
-            progress(evaluation, {"total": 1.0}, None)
+            progress(evaluation, {"total": 1.0}, PICTURE)
     lines = file.getvalue().splitlines()
     assert len(lines) == min(steps, 10)
     assert lines[-1].startswith("100 %")
@@ -45,7 +48,7 @@ def test_where_nobody_listens_any_more_the_computation_goes_on(terminal):
     def compute():
         with Progress(10, file=Closed()) as progress:
             for evaluation in range(1, 11):
-                progress(evaluation, {"total": 1.0}, None)
+                progress(evaluation, {"total": 1.0}, PICTURE)
         done.append(progress.done)
 
     done = []

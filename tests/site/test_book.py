@@ -7,7 +7,9 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="make test-site has the browser's driver")
+sync_api = pytest.importorskip(
+    "playwright.sync_api", reason="make test-site has the browser's driver"
+)
 axe = pytest.importorskip("axe_playwright_python.sync_playwright")
 
 SITE = Path(__file__).parents[2] / "build" / "site"
@@ -17,7 +19,11 @@ NOTEBOOK = SITE / "notebooks" / "04_style_transfer.html"
 
 every_page = pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(SITE)))
 # The theme's own markup: its search box stands in two places, of which one is shown at a time.
-AXE = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa"]}, "resultTypes": ["violations"], "preload": False}
+AXE = {
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa"]},
+    "resultTypes": ["violations"],
+    "preload": False,
+}
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +99,9 @@ def test_it_is_accessible_in_both_themes(path, theme, show):
     page = show(path, theme=theme)
     assert page.evaluate("document.documentElement.dataset.theme") == theme
     found = axe.Axe().run(page, options=AXE).response["violations"]
-    assert [(rule["id"], rule["nodes"][0]["html"][:200], len(rule["nodes"])) for rule in found] == []
+    assert [
+        (rule["id"], rule["nodes"][0]["html"][:200], len(rule["nodes"])) for rule in found
+    ] == []
 
 
 @pytest.fixture(scope="module")
