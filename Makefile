@@ -44,7 +44,7 @@ setup: ## make .venv with exactly the packages of requirements.lock
 	$(call environment,$(VENV),$(LOCK),--project,: about 2 GB and a few minutes the first time)
 
 # Half the size and a third of the evaluations of the README's picture: enough to see what it is about.
-FIRST := --init content --size 384 --steps 120 --style-weight 1e4
+FIRST := --size 384 --style-weight 4e-3
 
 first: setup ## paint a first picture: about a minute
 	@echo "Painting summer_palace.jpg in the manner of starry_night.jpg: about a minute on two cores"

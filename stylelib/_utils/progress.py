@@ -4,7 +4,6 @@ import contextlib
 import sys
 import time
 
-import numpy as np
 from tqdm import tqdm
 
 

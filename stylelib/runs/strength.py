@@ -22,13 +22,15 @@ from stylelib.training import minimize
 SEARCH_SIZE, SEARCH_STEPS = 160, 40
 #: Weights that are tried.
 TRIALS = 3
-#: The part of the run's time that the search may take.
-LARGEST_SHARE = 0.3
+#: The part of the whole work that the search may take; what it compiles comes on top.
+LARGEST_SHARE = 0.25
 #: How near a trial must come to end the search.
 TOLERANCE = 0.01
-#: Measured on pairs that differ much: the logit of the similarity where both losses are in balance,
-#: see `_balance`, and how much it falls for a weight ten times as large.
-LOGIT_IN_BALANCE, LOGIT_PER_DECADE = 2.2, -1.3
+#: Measured on pairs that differ much, for `multiscale`: the logit of the similarity where both
+#: losses are in balance, see `_balance`, and how much it falls for a weight ten times as large.
+LOGIT_IN_BALANCE, LOGIT_PER_DECADE = 1.3, -1.2
+#: How much higher the logit is after all evaluations at the full size than it was in the search.
+DRIFT = 0.33
 
 logger = logging.getLogger(__name__)
 
@@ -61,9 +63,9 @@ def find_style_weight(job, vgg, start):
     similarity, x0 = similarity_to(job.images["content"], job.network, job.weights), start(small)
     steps, wanted = _steps(job, small), 1 - job.strength
     balance = _balance(vgg, recipe, *images)
-    tried = []
+    tried, wanted_logit = [], _logit(wanted) - DRIFT
     for trial in range(1, TRIALS + 1):
-        exponent = _next_exponent(tried, _logit(wanted))
+        exponent = _next_exponent(tried, wanted_logit)
         weight = balance * 10**exponent
         objective = Objective(vgg, recipe.replace(style_weight=weight), *images)
         result = minimize(objective, x0, optimizer=recipe, steps=steps)
@@ -72,13 +74,13 @@ def find_style_weight(job, vgg, start):
         found = similarity(result.image)
         logger.info(
             "style weight %.2e (%d of %d): similarity %.2f, %.2f wanted",
-            weight / unit, trial, TRIALS, found, wanted,
+            weight / unit, trial, TRIALS, _after_drift(found), wanted,
         )  # fmt: skip
         tried.append((exponent, _logit(found)))
-        if abs(found - wanted) < TOLERANCE:
+        if abs(_after_drift(found) - wanted) < TOLERANCE:
             break
     else:
-        exponent = _next_exponent(tried, _logit(wanted))
+        exponent = _next_exponent(tried, wanted_logit)
     return float(f"{balance * 10**exponent / unit:.6g}")
 
 
@@ -114,6 +116,11 @@ def _next_exponent(tried, wanted):
         slope = (found - tried[-2][1]) / (exponent - tried[-2][0])
         slope = min(max(slope, 3 * LOGIT_PER_DECADE), LOGIT_PER_DECADE / 3)
     return exponent + min(max((wanted - found) / slope, -2.0), 2.0)
+
+
+def _after_drift(similarity):
+    """The similarity to expect at the end of a run."""
+    return 1 / (1 + math.exp(-_logit(similarity) - DRIFT))
 
 
 def _logit(similarity):

@@ -97,7 +97,12 @@ class Playground(widgets.HBox):
     def _paint(self, pictures, settings):
         try:
             self.result = transfer(
-                *pictures, init="content", steps=self.steps, callback=self._show, **settings
+                *pictures,
+                "gatys2015",
+                init="content",
+                steps=self.steps,
+                callback=self._show,
+                **settings,
             )
             self.picture.value = _png(self.result.image)
             self.note.value = self.result.stop_reason

@@ -35,7 +35,7 @@ def test_what_is_chosen_is_painted_and_shown_meanwhile(playground):
     playground.start.click()
     playground.wait()
     expected = transfer(
-        CONTENT, STYLE, size=32, steps=4, init="content",
+        CONTENT, STYLE, "gatys2015", size=32, steps=4, init="content",
         style_weight=100, style_layers=["conv1_1", "conv2_1"],
     )  # fmt: skip
     np.testing.assert_array_equal(shown(playground), expected.image)

@@ -1,0 +1,143 @@
+"""The style weight that a strength asks for: found, told, and enough to repeat the picture."""
+
+import logging
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from stylelib import RECIPES, content_similarity, convert, load_image, sweep, transfer
+from stylelib.recipes.conventions import CONTENT_CONVENTIONS, STYLE_CONVENTIONS, at_size
+from stylelib.runs import run as run_module
+from stylelib.runs import strength as strength_module
+from stylelib.runs.job import STRENGTHS, make_job
+from stylelib.runs.strength import _logit, _next_exponent
+from stylelib.vgg.weights import DATA
+
+SMALL = {"size": 48, "steps": 20, "precision": "float32"}
+NUMBERS = st.floats(-3, 3)
+
+
+@given(NUMBERS, st.floats(0.5, 3.5), NUMBERS, NUMBERS)
+def test_two_points_of_a_straight_line_are_enough(height, slope, first, wanted):
+    def line(exponent):
+        return height - slope * exponent
+
+    second = _next_exponent([(first, line(first))], wanted)
+    exponent = first if second == first else second
+    for _ in range(8):  # each step is bounded
+        tried = [(first, line(first)), (exponent, line(exponent))]
+        exponent = _next_exponent(tried, wanted)
+    assert line(exponent) == pytest.approx(wanted, abs=1e-4)
+
+
+def test_logits_of_what_is_no_similarity_are_finite():
+    assert all(math.isfinite(_logit(value)) for value in (-1.0, 0.0, 1.0))
+
+
+@pytest.mark.parametrize("content", CONTENT_CONVENTIONS)
+@pytest.mark.parametrize("style", [n for n, c in STYLE_CONVENTIONS.items() if not c.unnormalized])
+def test_a_recipe_at_another_size_has_the_same_weights_on_means(content, style):
+    here, there = (64, 96), (128, 192)
+    recipe = RECIPES["gatys2015"].replace(content_convention=content, style_convention=style)
+    as_means = {"content_convention": "mean", "style_convention": "mean_per_position"}
+    one = convert(recipe, here, **as_means)
+    other = convert(at_size(recipe, here, there), there, **as_means)
+    assert other.content_weight == pytest.approx(one.content_weight)
+    assert other.style_weight == pytest.approx(one.style_weight)
+
+
+@pytest.mark.usefixtures("either_network")
+class TestSearch:
+    def test_the_weight_that_was_found_repeats_the_picture(self, content_image, style_image):
+        found = transfer(content_image, style_image, strength="high", **SMALL)
+        weight = found.settings["recipe"]["style_weight"]
+        assert found.settings["strength"] == STRENGTHS["high"]
+        assert weight != RECIPES["multiscale"].style_weight
+        again = transfer(content_image, style_image, style_weight=weight, **SMALL)
+        np.testing.assert_array_equal(again.image, found.image)
+        assert again.settings["strength"] is None
+
+    def test_a_larger_strength_finds_a_larger_weight(self, content_image, style_image):
+        weights = [
+            transfer(content_image, style_image, strength=strength, **SMALL).settings["recipe"][
+                "style_weight"
+            ]
+            for strength in (0.1, 0.5, 0.9)
+        ]
+        assert weights == sorted(set(weights))
+
+    def test_the_extremes_are_found_too(self, content_image, style_image):
+        for strength in (0, 1):
+            result = transfer(content_image, style_image, strength=strength, **SMALL)
+            assert np.isfinite(result.history["total"]).all()
+
+    @pytest.mark.parametrize("name", ["gatys2015", "tensorflow", "jcjohnson", "keras"])
+    def test_it_works_with_other_recipes(self, name, content_image, style_image):
+        result = transfer(content_image, style_image, name, strength=0.5, **SMALL)
+        assert result.settings["recipe"]["style_weight"] > 0
+        assert np.isfinite(result.history["total"]).all()
+
+    def test_each_trial_is_told(self, content_image, style_image, caplog):
+        caplog.set_level(logging.INFO, strength_module.logger.name)
+        transfer(content_image, style_image, strength="low", **SMALL)
+        assert 1 <= len(caplog.messages) <= strength_module.TRIALS
+        assert "(1 of 3): similarity " in caplog.messages[0]
+        assert caplog.messages[0].endswith(", 0.55 wanted")
+
+    def test_a_run_that_goes_on_searches_no_more(
+        self, content_image, style_image, tmp_path, monkeypatch
+    ):
+        options = {"folder": tmp_path / "run", "strength": "medium"} | SMALL
+        first = transfer(content_image, style_image, **options)
+        monkeypatch.setattr(run_module, "find_style_weight", None)
+        longer = transfer(content_image, style_image, **options | {"steps": 24}, resume=True)
+        weights = [r.settings["recipe"]["style_weight"] for r in (first, longer)]
+        assert weights[0] == weights[1]
+        with pytest.raises(ValueError, match=r"expected the settings .*strength 0.58, got 0.7"):
+            transfer(content_image, style_image, **options | {"strength": "high"}, resume=True)
+
+    def test_ctrl_c_in_the_search_ends_the_call(self, content_image, style_image, monkeypatch):
+        def interrupted(*arguments, **options):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(strength_module, "similarity_to", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            transfer(content_image, style_image, strength="low", **SMALL)
+
+    def test_a_grid_of_strengths(self, content_image, style_image, tmp_path):
+        table = sweep(
+            content_image, style_image, {"strength": ["low", "high"]}, tmp_path, progress=False,
+            recipe="multiscale", **SMALL,
+        )  # fmt: skip
+        assert table["strength"].tolist() == ["low", "high"]
+        low, high = (settings["recipe"]["style_weight"] for settings in table["settings"])
+        assert low < high
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"strength": "strong"}, "expected strength as a number, or low, medium or high"),
+        ({"strength": 1.5}, "expected strength as a number from 0 to 1, got 1.5"),
+        ({"strength": -0.1}, "expected strength as a number"),
+        ({"strength": True}, "expected strength as a number"),
+        ({"strength": math.nan}, "expected strength as a number"),
+        ({"strength": [0.5]}, "expected strength as a number"),
+        ({"strength": 0.5, "style_weight": 3.0}, "expected strength or style_weight"),
+        ({"strength": 0.5, "content_weight": 0}, "only with a content_weight above 0, got 0"),
+    ],
+)
+def test_what_is_no_strength_is_refused(options, message, content_image, style_image):
+    with pytest.raises(ValueError, match=message):
+        make_job({"content": content_image, "style": style_image}, **options)
+
+
+@pytest.mark.slow
+def test_the_similarity_asked_for_is_reached():
+    photo, painting = (DATA / "images" / name for name in ("chelsea.jpg", "wave.jpg"))
+    photo = load_image(photo, max_size=192)
+    result = transfer(photo, painting, strength="medium", size=192, precision="float32")
+    assert content_similarity(result.image, photo) == pytest.approx(0.42, abs=0.07)
