@@ -102,7 +102,7 @@ systems: setup ## run every recipe in full at 192 px, for benchmarks/SYSTEMS.md 
 sweeps: setup ## run the grids of notebook 05 in data/sweeps/, as far as results are missing
 	@for plan in data/sweeps/*.toml; do $(BIN)/stylelib sweep $$plan || exit 1; done
 
-badges: setup ## make badges REPOSITORY=https://github.com/you/fork: where Colab finds the series
+badges: setup ## write into notebooks and README where Colab finds them; REPOSITORY=… or none
 	@$(BIN)/python -m tools.badges "$(REPOSITORY)"
 
 offline-bundle: setup ## write build/offline/: this repository and its packages, for machines without internet

@@ -26,7 +26,8 @@ myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 # Links to files of the checkout are addresses already.
 myst_url_schemes = {"http": None, "https": None, "mailto": None, "checkout": {"url": "{{path}}"}}
-# A notebook may begin a part with a deeper heading; +++ is how a card has a footer in old and new releases.
+# A notebook may begin a part with a deeper heading. Releases of sphinx_design differ in how a card
+# has a footer; all of them know +++.
 suppress_warnings = ["myst.header", "design.card_legacy"]
 
 default_role = "py:obj"  # `name` in a docstring leads to that name
@@ -62,4 +63,5 @@ html_theme_options = {
 
 
 def setup(app):
+    """Let the first use of a word lead to the glossary; Sphinx calls this."""
     app.connect("doctree-read", link_first_uses)

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from nbclient.exceptions import CellExecutionError
 
-from tools import badges, build
+from tools import book, build
 
 ROOT = Path(__file__).parent.parent
 SERIES = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -143,7 +143,7 @@ def test_it_has_a_card_objectives_exercises_recap_and_references(path):
     assert [heading for heading in headings if heading in HEADINGS] == HEADINGS
     card = read(path).cells[0].source
     assert re.search(r"running on 2 CPU cores.*\n.*\n.*\d+ minutes \| \d+\.\d minutes \|", card)
-    objectives = build.objectives(read(path))
+    objectives = book.objectives(read(path))
     assert 3 <= len(objectives) <= 5
     assert all(re.match(r"\*\*[A-Z][a-z]+\*\* ", objective) for objective in objectives)
     assert "Graduation." in text
@@ -273,79 +273,3 @@ class TestBuild:
         with pytest.raises(SystemExit) as end:
             list(build.executed([path]))
         assert re.search(r"01_a\.ipynb: cell 3 \(x / 0\) failed\nZeroDivisionError", end.value.code)
-
-    def test_pages_need_nothing_from_the_internet_and_links_lead_to_pages(self, folder):
-        path = folder / "01_a.ipynb"
-        notebook = self.notebook()
-        links = (
-            "[b](02_b.ipynb) [s](solutions/01_a.ipynb) [d](../data/README.md) [x](https://x.org/)"
-        )
-        notebook.cells.append(nbformat.v4.new_markdown_cell(links + " $x^2$"))
-        page = build.as_html(notebook, path)
-        for target in (
-            "02_b.html",
-            "solutions/01_a.html",
-            "../../data/README.md",
-            "https://x.org/",
-        ):
-            assert f'href="{target}"' in page
-        assert 'src="mathjax/MathJax.js' in page
-        assert not re.search(r'<script[^>]+src="https?:', page)
-
-    def test_a_picture_is_described_by_its_cell(self, folder):
-        notebook = self.notebook("1", "2")
-        for cell, text in zip(notebook.cells[1:], ('a "cat"', "a dog"), strict=True):
-            picture = nbformat.v4.new_output("display_data", {"image/png": "iVBORw0KGgo="})
-            cell.outputs, cell.metadata["alt"] = [picture], text
-        page = build.as_html(notebook, folder / "01_a.ipynb")
-        assert re.findall(r'<img[^>]*alt="([^"]*)"', page) == ["a &quot;cat&quot;", "a dog"]
-
-    def test_the_index_shows_title_objectives_picture_and_minutes(self, folder):
-        notebook = self.notebook("1")
-        notebook.metadata["seconds"] = 90
-        data = nbformat.v4.new_output("display_data", {"image/png": "iVBORw0KGgo="})
-        notebook.cells[1].outputs = [data]
-        page = build.index({folder / "01_a.ipynb": notebook})
-        for text in (
-            "01 · Title",
-            "<li>Do it</li>",
-            "data:image/png;base64,",
-            "1.5 minutes",
-            "01_a.html",
-        ):
-            assert text in page
-
-    def test_the_index_prefers_a_picture_to_a_chart(self, folder):
-        notebook = self.notebook("1", "2", "3")
-        for cell, kind in zip(notebook.cells[1:], ("jpeg", "png", "png"), strict=True):
-            data = {f"image/{kind}": {"jpeg": "/9j/", "png": "iVBORw0KGgo="}[kind]}
-            cell.outputs = [nbformat.v4.new_output("display_data", data)]
-        assert build.thumbnail(notebook) == "data:image/jpeg;base64,/9j/"
-        notebook.cells[1].outputs = []
-        assert build.thumbnail(notebook) == "data:image/png;base64,iVBORw0KGgo="
-
-
-class TestBadges:
-    def test_one_address_is_stamped_into_every_notebook(self, tmp_path, capsys):
-        setup = 'REPOSITORY = ""  # comment'
-        cells = [nbformat.v4.new_markdown_cell("# A\n\n<!-- badge -->\n\ntext")]
-        cells.append(nbformat.v4.new_code_cell(setup))
-        for name in ("00_a.ipynb", "01_b.ipynb"):
-            nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / name)
-        for _ in range(2):  # the second time replaces the first
-            badges.main("https://github.com/you/fork.git", tmp_path)
-            text, code = (cell.source for cell in read(tmp_path / "01_b.ipynb").cells)
-            assert text.count("colab-badge.svg") == 1
-            assert "/github/you/fork/blob/main/notebooks/01_b.ipynb)" in text
-            assert code == 'REPOSITORY = "https://github.com/you/fork"  # comment'
-
-    @pytest.mark.parametrize(
-        "address", ["", "fork", "https://example.com/a/b", "https://github.com/a"]
-    )
-    def test_another_address_is_refused(self, address, tmp_path):
-        with pytest.raises(SystemExit, match="expected REPOSITORY=https://github.com/you/fork"):
-            badges.main(address, tmp_path)
-
-    @every_chapter
-    def test_there_is_a_place_for_the_badge(self, path):
-        assert "<!-- badge -->" in read(path).cells[0].source

@@ -33,10 +33,12 @@ SOLUTIONS = ROOT / "notebooks" / "solutions"
 LINK = re.compile(r"(!?)(\[[^\]]*\]\()([^)#\s:]+)(?=[)#])")  # relative ones: no colon, as in https:
 HERO = re.compile(r"!\[(.+?)\]\((.+?)\)\n\n\*(.+)\*\n")  # a picture, and a line below it
 MADE = re.compile(r"\(notebooks/(\w+\.ipynb)\) \| (.+?) \|")  # in the list of notebooks
+# Pages of the book have a button of their own, and ask no other host for its picture.
+BADGE = re.compile(r" ?\[!\[Open in Colab\]\([^)]*\)\]\([^)]*\)")
 FENCE = re.compile(r"(^```.*?^```$)", re.M | re.S)
 KINDS = {ast.ClassDef: "class", ast.FunctionDef: "function"}
 NOT_RUN = """:::{note}
-These are the outputs that came with the repository. This page changes when its notebook has run here.
+These outputs came with the repository. The page changes when its notebook has run here.
 :::"""
 
 
@@ -65,16 +67,15 @@ class Book:
             notebook.cells.insert(1, nbformat.v4.new_markdown_cell(NOT_RUN))
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
-                cell.source = self._moved(cell.source, path)
+                cell.source = self._moved(BADGE.sub("", cell.source), path)
         self._write(path.relative_to(ROOT), nbformat.writes(notebook))
         self._write("index.md", self._index(notebooks))
 
     def build(self, strict=False):
         """Let Sphinx make the pages of what has changed."""
-        repository = published()
-        settings = (
-            {"REPOSITORY": repository.address, "BRANCH": repository.branch} if repository else {}
-        )
+        settings = {}
+        if repository := published():
+            settings = {"REPOSITORY": repository.address, "BRANCH": repository.branch}
         command = [sys.executable, "-m", "sphinx", "-q", "-b", "html", "-c", ROOT / "book"]
         command += ["-d", self.trees, self.source, self.folder]
         command += ["--fail-on-warning"] if strict else []
@@ -126,15 +127,13 @@ class Book:
 
     def _index(self, notebooks):
         """The landing page: the README's picture and, for each chapter, a card with its own."""
-        readme = self._moved(_read(ROOT / "README.md"), ROOT / "README.md")
+        readme = self._moved(BADGE.sub("", _read(ROOT / "README.md")), ROOT / "README.md")
         alt, picture, credit = HERO.search(readme).groups()
         made = dict(MADE.findall(readme))
         chapters = [path for path in notebooks if path.parent == ROOT / "notebooks"]
         cards = [self._card(path, notebooks[path], made.get(path.name, "")) for path in chapters]
-        parts = {
-            **{"PICTURE": picture, "ALT": alt, "CREDIT": credit, "CARDS": "\n".join(cards)},
-            **{"CHAPTERS": toc(chapters), "SOLUTIONS": toc(set(notebooks) - set(chapters))},
-        }
+        parts = {"PICTURE": picture, "ALT": alt, "CREDIT": credit, "CARDS": "\n".join(cards)}
+        parts |= {"CHAPTERS": toc(chapters), "SOLUTIONS": toc(set(notebooks) - set(chapters))}
         template = _read(ROOT / "book" / "index.md")
         return re.sub("|".join(parts), lambda match: parts[match.group()], template)
 
@@ -187,11 +186,8 @@ def card_facts(notebook):
     first, reading, running, *_ = [cell.strip() for cell in row.group(1).split("|")]
     if seconds := notebook.metadata.get("seconds"):
         running = f"{seconds / 60:.1f} minutes here"
-    return {
-        "first": re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", first),
-        "reading": reading,
-        "running": running,
-    }
+    first = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", first)  # the card is a link itself
+    return {"first": first, "reading": reading, "running": running}
 
 
 def last_picture(notebook):

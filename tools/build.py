@@ -51,7 +51,7 @@ def series():
 
 
 def write_pages(folder, committed, runs=()):
-    """Write the book with the committed outputs, and a page again as soon as its notebook has run."""
+    """Write the book as committed, then each page again as soon as its notebook has run."""
     shown, done = dict(committed), set() if runs else None
     book = Book(folder, folder.parent / "book" / folder.name)
     book.lay_out(shown, done)

@@ -8,14 +8,7 @@ from sphinx.addnodes import pending_xref
 
 GLOSSARY = Path(__file__).parent.parent / "book" / "glossary.md"
 # Text in these is no prose, or leads elsewhere already.
-SKIPPED = (
-    nodes.title,
-    nodes.reference,
-    nodes.literal,
-    nodes.literal_block,
-    nodes.raw,
-    pending_xref,
-)
+SKIPPED = (nodes.title, nodes.reference, nodes.literal, nodes.raw, pending_xref)
 
 
 def link_first_uses(app, doctree):

@@ -1,18 +1,18 @@
-"""Formulas of the book as MathML, which browsers typeset themselves: no script, no other host.
+r"""Formulas of the book as MathML, which browsers typeset themselves: no script, no other host.
 
-MathML has no `\\tag`, and browsers take calligraphic letters as characters of their own, so both
+MathML has no `\tag`, and browsers take calligraphic letters as characters of their own, so both
 are seen to here. The font comes with ziamath.
 """
 
+import importlib.util
 import re
 import unicodedata
 from pathlib import Path
 
-import ziamath
 from docutils import nodes
 from latex2mathml.converter import convert
 
-FONT = Path(ziamath.__file__).parent / "fonts" / "STIXTwoMath-Regular.ttf"
+FONT = Path(importlib.util.find_spec("ziamath").origin).parent / "fonts" / "STIXTwoMath-Regular.ttf"
 TAG = re.compile(r"\\tag\{(.+?)\}")
 CALLIGRAPHIC = re.compile(r"\\mathcal\s*(?:\{([A-Z])\}|([A-Z]))")
 SPACED = re.compile(r"\\(log|ln)(?![a-z])(?=\s*[\w\\])")  # d log C, but not log(C)
@@ -42,7 +42,7 @@ def visit_display(translator, node):
 def mathml(tex, display):
     r"""Translate a formula.
 
-    >>> mathml(r"\\mathcal L", "inline").count("ℒ")
+    >>> mathml(r"\mathcal L", "inline").count("ℒ")
     1
     """
     tex = CALLIGRAPHIC.sub(lambda match: script(match[1] or match[2]), tex)
