@@ -10,7 +10,7 @@ UV := $(TOOLS)/bin/uv pip compile --quiet --universal --python-version 3.10 --ge
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
 MATRIX ?= oldest colab newest
 # As announced in googlecolab/colabtools, issue 5489.
-COLAB := tensorflow==2.19.0 keras==3.10.0
+COLAB := tensorflow==2.19.0 keras==3.10.0 numpy==2.0.2 ipython==7.34.0 ipywidgets==7.7.1
 # Tests wait for one core, for disks and for sleeps; more than two at once want more memory.
 TWO := -n 2
 
@@ -19,7 +19,7 @@ unexport PYTHONHOME PYTHONPATH PYTHONOPTIMIZE PYTHONSAFEPATH PYTEST_ADDOPTS PYTE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup first tutorial site lab notebooks test test-fast test-matrix audit lint bench systems sweeps badges offline-bundle lock clean $(TOOLS)
+.PHONY: browse help setup first tutorial site lab notebooks test test-fast test-site test-matrix package audit lint bench systems sweeps badges offline-bundle lock clean $(TOOLS)
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,10 +52,10 @@ first: setup ## paint a first picture: about a minute
 	@$(BIN)/stylelib transfer data/images/summer_palace.jpg data/images/starry_night.jpg \
 		-o build/first.png $(FIRST)
 
-tutorial: setup ## run every notebook and write the series as HTML to build/tutorial/
+tutorial: setup ## write the book to build/tutorial/, and run every notebook into it
 	@$(BIN)/python -m tools.build tutorial
 
-site: setup ## write the committed notebooks as HTML to build/site/, without running them
+site: setup ## write the book to build/site/ with the committed outputs, without running anything
 	@$(BIN)/python -m tools.build site
 
 lab: setup ## open the notebooks in JupyterLab
@@ -67,6 +67,7 @@ notebooks: setup ## run every notebook and keep its outputs in place, to be comm
 test: lint ## everything that CI checks: lint, unit tests, doctests, coverage, strict nbval
 	$(BIN)/python -m pytest $(TWO) --dist worksteal --cov
 	TQDM_DISABLE=1 $(BIN)/python -m pytest $(TWO) --dist loadfile --nbval --nbval-current-env --no-cov notebooks
+	@$(MAKE) --no-print-directory test-site
 
 test-fast: lint ## lint, and what is quick: no slow tests, few examples of each property
 	TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 $(BIN)/python -m pytest $(TWO) \
@@ -83,10 +84,28 @@ test-matrix: ## the unit tests on the oldest packages allowed, on Colab's, and o
 		echo "test-matrix: $$row" && \
 		$(PYTHON) -m venv --clear build/matrix/$$row && \
 		build/matrix/$$row/bin/python -m pip install --quiet --disable-pip-version-check \
-			--constraint build/matrix/$$row.txt -e '.[notebooks,sweep,test]' && \
+			--constraint build/matrix/$$row.txt -e '.[notebooks,book,sweep,test]' && \
 		build/matrix/$$row/bin/python -m pytest --quiet $(TWO) --dist worksteal \
 			-W ignore::DeprecationWarning || exit 1; \
 	done
+
+# Chromium alone is not a package of Python's; .ci/run installs it where it may.
+test-site: site ## look at build/site/ with Chromium: formulas, pictures, phone, contrast, search, links
+	@if command -v chromium google-chrome chrome >/dev/null; then \
+		$(MAKE) --no-print-directory browse; \
+	else \
+		echo "test-site: skipped, there is no Chromium; on Debian: apt-get install chromium"; \
+	fi
+
+browse: $(TOOLS)
+	$(TOOLS)/bin/python -m pytest --quiet --confcutdir tests/site -p no:cacheprovider tests/site
+
+# Nothing is uploaded: `twine upload build/package/*` does that.
+package: $(TOOLS) ## write wheel and sdist to build/package/, and check what an index would show
+	rm -rf build/package build/lib build/bdist.*
+	$(TOOLS)/bin/python -m build --quiet --outdir build/package
+	$(TOOLS)/bin/python -m twine check --strict build/package/*
+	$(TOOLS)/bin/python -m pyroma --min 9 build/package/*.tar.gz
 
 lint: setup ## check style and format of code and notebooks, and the rule of imports
 	$(BIN)/ruff check .
@@ -116,7 +135,7 @@ audit: $(TOOLS) ## look up known weaknesses of everything in requirements.lock; 
 
 # The second command fails where a package has no wheel, the last one resolves the tools themselves.
 lock: $(TOOLS) ## resolve requirements.lock anew, for every Python and platform at once
-	$(UV) pyproject.toml --extra notebooks --extra sweep --extra test --upgrade \
+	$(UV) pyproject.toml --extra notebooks --extra book --extra sweep --extra test --upgrade \
 		--build-constraints requirements.lock -o requirements.lock
 	$(UV) requirements.lock --no-deps --no-build > /dev/null
 	$(UV) tools/requirements.txt --upgrade --no-build -o tools/requirements.lock

@@ -101,7 +101,7 @@ def test_there_is_a_place_for_the_badge_in_every_chapter():
 
 @pytest.mark.slow
 def test_what_is_stamped_passes_lint_and_can_be_taken_out(clone):
-    files = [clone / "README.md", *(clone / path for path in NOTEBOOKS)]
+    files = [clone / "README.md", clone / "pyproject.toml", *(clone / path for path in NOTEBOOKS)]
     before = [path.read_bytes() for path in files]
     for _ in range(2):  # the second time replaces the first
         badges.main("", clone)
@@ -111,6 +111,7 @@ def test_what_is_stamped_passes_lint_and_can_be_taken_out(clone):
         assert f"/github/you/fork/blob/course/{path.as_posix()})" in text
         assert f'REPOSITORY = \\"{FORK} -b course\\"' in text
     readme = files[0].read_text(encoding="utf-8")
+    assert f'\nRepository = "{FORK}"\n' in files[1].read_text(encoding="utf-8")
     chapters = [path for path in NOTEBOOKS if path.parent.name == "notebooks"]
     assert readme.count("colab-badge.svg") == len(re.findall(r"\(notebooks/\w+\.ipynb\)", readme))
     assert all(f"/blob/course/{path.as_posix()})" in readme for path in chapters)

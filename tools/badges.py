@@ -1,4 +1,4 @@
-"""Tell notebooks and README where they are published, so that Colab can open and fetch them.
+"""Tell notebooks, README and package where they are published, so that Colab can open and fetch them.
 
 ``make badges``                                           the clone's own remote, and its branch
 ``make badges REPOSITORY=https://github.com/you/fork``    another address
@@ -35,7 +35,9 @@ def main(address="", folder=ROOT):
         write_whole(path, nbformat.writes(notebook) + "\n")
     readme = folder / "README.md"
     write_whole(readme, stamped_readme(readme.read_text(encoding="utf-8"), repository))
-    print(f"README.md and notebooks: {repository.address if repository else 'no address'}")
+    project = folder / "pyproject.toml"
+    write_whole(project, stamped_project(project.read_text(encoding="utf-8"), repository))
+    print(f"README.md, pyproject.toml and notebooks: {repository.address if repository else 'no address'}")
 
 
 def stamped_title(source, repository, name):
@@ -56,6 +58,15 @@ def stamped_readme(text, repository):
         return text
     link = r"\]\((notebooks/\w+\.ipynb)\)"
     return re.sub(link, lambda match: f"{match[0]} {badge(repository, match[1])}", text)
+
+
+def stamped_project(text, repository):
+    """The package's metadata, with the addresses that an index shows beside it."""
+    text = re.sub(r"^(Repository|Issues) = .*\n", "", text, flags=re.M)
+    if repository is None:
+        return text
+    lines = f'Repository = "{repository.address}"\nIssues = "{repository.address}/issues"\n'
+    return re.sub(r"^(\[project\.urls\].*\n(?:.+\n)*)", rf"\1{lines}", text, flags=re.M)
 
 
 def badge(repository, name):
