@@ -1,4 +1,4 @@
-"""Tell notebooks, README and package where they are published, so that Colab can open and fetch them.
+"""Tell notebooks, README and package where they are published, so that Colab can open them.
 
 ``make badges``                                           the clone's own remote, and its branch
 ``make badges REPOSITORY=https://github.com/you/fork``    another address
@@ -37,7 +37,8 @@ def main(address="", folder=ROOT):
     write_whole(readme, stamped_readme(readme.read_text(encoding="utf-8"), repository))
     project = folder / "pyproject.toml"
     write_whole(project, stamped_project(project.read_text(encoding="utf-8"), repository))
-    print(f"README.md, pyproject.toml and notebooks: {repository.address if repository else 'no address'}")
+    address = repository.address if repository else "no address"
+    print(f"README.md, pyproject.toml and notebooks: {address}")
 
 
 def stamped_title(source, repository, name):

@@ -17,7 +17,8 @@ def main():
     sheet = Image.new("RGB", (len(NAMES) * (WIDTH + GAP) - GAP, 2 * height + GAP), "white")
     for column, name in enumerate(NAMES):
         style = IMAGES / f"{name}.jpg"
-        painted = transfer(photo, style, size=256, steps=100, init="content", style_weight=3e3)
+        settings = {"size": 256, "steps": 100, "init": "content", "style_weight": 3e3}
+        painted = transfer(photo, style, "gatys2015", **settings)
         for row, image in enumerate((load_image(style), painted.image)):
             scaled = Image.fromarray(load_image(image, size=size_of(image, height)))
             left = (scaled.width - WIDTH) // 2
