@@ -39,7 +39,8 @@ def use_style(dpi: int = 120) -> None:
     """Set Matplotlib up for the notebooks.
 
     In Jupyter, a figure with pictures becomes a JPEG, which takes a third of the room that a PNG
-    would. Any other figure becomes a PNG of 64 colours, smaller still, with sharp text.
+    would. Pixels drawn as large squares become a PNG, in which they are exact, and take less room.
+    Any other figure becomes a PNG of 64 colours, smaller still, with sharp text.
 
     Parameters
     ----------
@@ -56,24 +57,40 @@ def _choose_formats():
     from IPython.core.pylabtools import print_figure
     from matplotlib_inline.backend_inline import set_matplotlib_formats
 
-    def has_pictures(figure):  # on axes, or beside a point
-        return bool(figure.findobj(AxesImage) or figure.findobj(BboxImage))
-
     def png(figure):
-        if has_pictures(figure):
+        if (kind := _kind(figure)) == "photographs":
             return None
-        chart = Image.open(io.BytesIO(print_figure(figure, "png"))).convert("RGB")
+        drawn = Image.open(io.BytesIO(print_figure(figure, "png"))).convert("RGB")
+        if kind == "chart":
+            drawn = drawn.quantize(64, dither=Image.Dither.NONE)
         file = io.BytesIO()
-        chart.quantize(64, dither=Image.Dither.NONE).save(file, "PNG", optimize=True)
+        drawn.save(file, "PNG", optimize=True)
         return file.getvalue()
 
     def jpeg(figure):
-        return print_figure(figure, "jpeg", pil_kwargs=JPEG) if has_pictures(figure) else None
+        if _kind(figure) == "photographs":
+            return print_figure(figure, "jpeg", pil_kwargs=JPEG)
+        return None
 
     set_matplotlib_formats("png")
     formatters = get_ipython().display_formatter.formatters
     formatters["image/png"].for_type(matplotlib_figure.Figure, png)
     formatters["image/jpeg"].for_type(matplotlib_figure.Figure, jpeg)
+
+
+def _kind(figure):
+    """What is in a figure: a chart, photographs, or pixels that are drawn as large squares."""
+    pictures = figure.findobj(AxesImage)
+    if figure.findobj(BboxImage):  # beside a point
+        return "photographs"
+    if not pictures:
+        return "chart"
+    return "pixels" if all(map(_are_large_squares, pictures)) else "photographs"
+
+
+def _are_large_squares(picture):
+    enlarged = picture.axes.bbox.width / picture.get_array().shape[1]
+    return picture.get_interpolation() == "nearest" and enlarged >= 4
 
 
 class Figure(matplotlib_figure.Figure):

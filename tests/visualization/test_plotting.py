@@ -112,7 +112,10 @@ def test_in_jupyter_pictures_become_jpeg_and_charts_png(monkeypatch):
     pinned, axes = plt.subplots()
     image = OffsetImage(np.zeros((4, 6, 3), np.uint8))
     axes.add_artist(AnnotationBbox(image, (0.5, 0.5)))
+    squares = plotting.show_images([np.zeros((4, 6, 3), np.uint8)], pixels=True)
+    fine = plotting.show_images([np.zeros((4, 600, 3), np.uint8)], pixels=True)
     kinds = ((picture, "image/jpeg"), (chart, "image/png"), (pinned, "image/jpeg"))
+    kinds += ((squares, "image/png"), (fine, "image/jpeg"))
     for figure, kind in kinds:
         data, _ = shell.display_formatter.format(figure)
         assert [key for key in data if key.startswith("image")] == [kind]
