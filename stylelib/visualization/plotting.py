@@ -85,6 +85,7 @@ def _kind(figure):
         return "photographs"
     if not pictures:
         return "chart"
+    figure.draw_without_rendering()  # only then are the axes as wide as they will be
     return "pixels" if all(map(_are_large_squares, pictures)) else "photographs"
 
 
