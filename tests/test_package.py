@@ -4,6 +4,7 @@ import ast
 import dataclasses
 import inspect
 import os
+import re
 import runpy
 import shlex
 import subprocess
@@ -113,6 +114,17 @@ def test_every_public_name_is_there():
     assert set(stylelib.__all__) <= set(dir(stylelib))
     with pytest.raises(AttributeError, match="no attribute 'transform'"):
         _ = stylelib.transform
+
+
+def test_there_is_one_version_and_a_page_that_an_index_can_show():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert "version" in project["project"]["dynamic"]
+    citation = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {stylelib.__version__}\n" in citation
+    page = (ROOT / project["project"]["readme"]).read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)]+)\)", page)
+    assert links
+    assert all(link.startswith("https://") for link in links)
 
 
 def test_the_stub_names_the_same_places():

@@ -171,7 +171,7 @@ def test_a_figure_opens_and_closes_by_keyboard(show):
     page.keyboard.press("Enter")
     assert page.locator("dialog.zoomed[open] img").get_attribute("alt")
     page.keyboard.press("Escape")
-    assert page.locator("dialog.zoomed[open]").count() == 0
+    page.locator("dialog.zoomed[open]").wait_for(state="detached")
 
 
 def test_one_can_go_on_and_take_the_notebook_along(show):
