@@ -3,6 +3,8 @@ const dialog = document.createElement("dialog");
 dialog.className = "zoomed";
 document.body.append(dialog);
 dialog.addEventListener("click", () => dialog.close());
+// The theme keeps Escape to itself, so the dialog does not hear of it unless it listens first.
+window.addEventListener("keydown", (event) => event.key === "Escape" && dialog.close(), true);
 
 for (const image of document.querySelectorAll("article img")) {
   if (image.closest("a, .sd-card")) continue;
