@@ -19,7 +19,7 @@ unexport PYTHONHOME PYTHONPATH PYTHONOPTIMIZE PYTHONSAFEPATH PYTEST_ADDOPTS PYTE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: browse help setup first tutorial site lab notebooks test test-fast test-site test-matrix package audit lint bench systems sweeps badges offline-bundle lock clean $(TOOLS)
+.PHONY: browse help setup first tutorial site lab notebooks test test-fast test-site test-matrix package audit lint bench systems sweeps figures badges offline-bundle lock clean $(TOOLS)
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -120,6 +120,10 @@ systems: setup ## run every recipe in full at 192 px, for benchmarks/SYSTEMS.md 
 
 sweeps: setup ## run the grids of notebook 05 in data/sweeps/, as far as results are missing
 	@for plan in data/sweeps/*.toml; do $(BIN)/stylelib sweep $$plan || exit 1; done
+
+figures: setup ## paint what notebooks show and may not take the time for, as far as it is missing; hours
+	$(BIN)/python -m tools.diagram
+	@$(BIN)/python -m tools.figures
 
 badges: setup ## write into notebooks and README where Colab finds them; REPOSITORY=… or none
 	@$(BIN)/python -m tools.badges "$(REPOSITORY)"

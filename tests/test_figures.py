@@ -1,0 +1,92 @@
+"""The figures that ``make figures`` paints: what is stored is what was asked for."""
+
+import json
+
+import numpy as np
+import pytest
+
+from stylelib.images.load import load_image
+from tools import diagram, figures
+
+PANELS = [
+    pytest.param(
+        figures.RESULTS / name / f"{panel.name}.jpg", panel.call, id=f"{name}/{panel.name}"
+    )
+    for name, figure in figures.FIGURES.items()
+    for panel in figure.panels
+    if (figures.RESULTS / name / f"{panel.name}.jpg").is_file()
+]
+
+
+@pytest.mark.parametrize(("picture", "call"), PANELS)
+def test_a_stored_picture_was_painted_by_the_call_in_the_code(picture, call):
+    assert figures.is_painted(picture, call)
+    assert max(load_image(picture).shape) == call["size"]
+    assert "data/" not in picture.with_suffix(".json").read_text(encoding="utf-8")
+
+
+def test_nothing_else_is_stored():
+    known = {diagram.RESULT.name, *figures.FIGURES, *(f"{name}.jpg" for name in figures.FIGURES)}
+    assert {path.name for path in figures.RESULTS.iterdir()} <= known
+    for name, figure in figures.FIGURES.items():
+        expected = {f"{panel.name}{end}" for panel in figure.panels for end in (".jpg", ".json")}
+        assert {path.name for path in (figures.RESULTS / name).glob("*")} <= expected
+
+
+def test_panels_of_a_figure_have_names_of_their_own():
+    for figure in figures.FIGURES.values():
+        names = [panel.name for panel in figure.panels]
+        assert len(set(names)) == len(names)
+
+
+@pytest.fixture
+def small_figure(tmp_path, monkeypatch, small_network):
+    """A figure of two panels that is painted in no time, and a folder for it."""
+    call = {"function": "reconstruct_style", "image": figures.NIGHT, "layers": ["conv1_1"]}
+    call |= {"size": 32, "steps": 2}
+    panels = [
+        figures.Panel("equal", "weights", call | {"layer_weights": None}),
+        figures.Panel("shares", "shares", call | {"layer_weights": "equal shares"}),
+    ]
+    figure = figures.Figure(panels, {"original": figures.NIGHT}, columns=3, inches=3)
+    monkeypatch.setattr(figures, "FIGURES", {"small": figure})
+    monkeypatch.setattr(figures, "RESULTS", tmp_path)
+    return tmp_path
+
+
+def test_what_is_painted_is_not_painted_again(small_figure, capsys, monkeypatch):
+    figures.main([])
+    assert capsys.readouterr().out.count("\n") == 2
+    assert load_image(small_figure / "small.jpg").ndim == 3
+    record = json.loads((small_figure / "small" / "shares.json").read_text(encoding="utf-8"))
+    assert record["call"]["layer_weights"] == "equal shares"
+    assert record["settings"]["recipe"]["layer_weights"] == pytest.approx([1.0])
+    (small_figure / "small" / "shares.json").unlink()  # as after an interruption
+    figures.main([])
+    assert "[1/1] shares" in capsys.readouterr().out
+    figures.main(["small"])
+    assert capsys.readouterr().out == ""
+
+
+def test_an_interrupted_run_keeps_what_is_painted(small_figure, monkeypatch):
+    paint = figures.paint
+
+    def interrupted(call):
+        if call["layer_weights"]:
+            raise KeyboardInterrupt
+        return paint(call)
+
+    monkeypatch.setattr(figures, "paint", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        figures.main([])
+    stored = {path.name for path in (small_figure / "small").iterdir()}
+    assert stored == {"equal.jpg", "equal.json"}
+
+
+def test_the_diagram_is_what_the_code_draws():
+    figure = diagram.draw()
+    figure.canvas.draw()
+    drawn = np.asarray(figure.canvas.buffer_rgba())[..., :3].astype(float)
+    stored = load_image(diagram.RESULT)
+    assert stored.shape == drawn.shape
+    assert np.abs(drawn - stored).mean() < 8  # fonts and the pictures in it may differ a little

@@ -1,0 +1,196 @@
+"""Paint the figures that take longer than a notebook may, into data/results/figures/.
+
+``make figures`` paints what is missing; ``python -m tools.figures NAME ...`` only what is named. A
+figure is a folder of pictures, and a sheet that shows them together. Beside each picture stands a
+JSON file with the call that it was painted by and all settings of that run. A picture whose call
+has not changed is not painted again: a run may be interrupted, and the next goes on from there.
+"""
+
+import json
+import sys
+from typing import NamedTuple
+
+import matplotlib.pyplot as plt
+import numpy as np
+from PIL import Image
+
+from stylelib import (
+    VGG,
+    load_image,
+    losses,
+    noise_image,
+    preprocess,
+    reconstruct_style,
+    save_image,
+    transfer,
+)
+from stylelib._utils.files import atomic_write
+from stylelib.vgg.weights import DATA
+from stylelib.visualization.plotting import STYLE, show_images
+
+RESULTS = DATA / "results" / "figures"
+LAYERS = ["conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"]
+FUNCTIONS = {"reconstruct_style": reconstruct_style, "transfer": transfer}
+FILES = ("image", "content", "style", "init")  # arguments that may name a file in data/
+DPI = 120
+
+
+class Panel(NamedTuple):
+    """A picture of a figure: its name, its title, and the call that paints it."""
+
+    name: str
+    title: str
+    call: dict
+
+
+class Figure(NamedTuple):
+    """Panels, and what stands before them on the sheet: pictures of data/ by their titles."""
+
+    panels: list
+    originals: dict
+    columns: int
+    inches: float  # width of the sheet
+
+
+def style_rows(image):
+    """Fig. 1 of 2015: more and more style layers, with equal weights and with equal shares.
+
+    A little total variation keeps the noise of the start out. The loss of conv1_1 is a hundred
+    times smaller than the others, so there it is less.
+    """
+
+    def panel(count, layer_weights):
+        call = {"function": "reconstruct_style", "image": image, "layers": LAYERS[:count]}
+        call |= {"size": 256, "steps": 100, "tv_weight": 0.1 if count > 1 else 1e-3}
+        call["layer_weights"] = layer_weights
+        how = layer_weights or "equal weights"
+        title = "conv1_1" if count == 1 else f"+ {LAYERS[count - 1]}"
+        name = f"{count}_{how.replace(' ', '_')}"
+        return Panel(name, title if count < 3 else f"{title}, {how}", call)
+
+    panels = [panel(count, None) for count in range(1, 6)]
+    panels += [panel(count, "equal shares") for count in (3, 4, 5)]
+    return Figure(panels, {"original": image}, columns=3, inches=7.5)
+
+
+def layers_and_ratio(content, style):
+    """Fig. 3 of 2015: a row for each set of style layers, a column for each ratio."""
+    panels = []
+    for count in range(1, 6):
+        for exponent in (-2, -3, -4):
+            call = {"function": "transfer", "content": content, "style": style}
+            call |= {"recipe": "gatys2015", "size": 256, "steps": 100, "init": "noise"}
+            call |= {"style_layers": LAYERS[:count], "style_weight": 10.0**-exponent}
+            title = f"{LAYERS[0] if count == 1 else f'… {LAYERS[count - 1]}'}, α/β = 1e{exponent}"
+            panels.append(Panel(f"{count}_{-exponent}", title, call))
+    return Figure(panels, {}, columns=3, inches=7.5)
+
+
+def coarse_to_fine(content, style, name):
+    """A transfer at 256 pixels, and at 640 from there; β grows with the number of positions."""
+    call = {"function": "transfer", "content": content, "style": style, "recipe": "gatys2015"}
+    small = call | {"size": 256, "steps": 100, "init": "content", "style_weight": 1e3}
+    large = call | {"size": 640, "steps": 40, "init": f"results/figures/{name}/small.jpg"}
+    large |= {"style_weight": 1e3 * (640 / 256) ** 2}
+    panels = [Panel("small", "256 pixels", small), Panel("large", "640 pixels", large)]
+    return Figure(panels, {}, columns=1, inches=6)
+
+
+PALACE, NIGHT, WALL, GLASS = (
+    f"images/{file}"
+    for file in ("summer_palace.jpg", "starry_night.jpg", "brick.png", "stained_glass.jpg")
+)
+FIGURES = {
+    "style_rows_starry_night": style_rows(NIGHT),
+    "stained_glass": coarse_to_fine(PALACE, GLASS, "stained_glass"),
+    "style_rows_brick": style_rows(WALL),
+    "layers_and_ratio": layers_and_ratio(PALACE, NIGHT),
+}
+
+
+def equal_shares(image, layers, size):
+    """Weights w_l ∝ 1/E_l, so that each layer has the same share of the style loss of noise.
+
+    That loss is the same as with equal weights: w_l = mean(E) / (n E_l).
+    """
+    image = load_image(image, max_size=size)
+    vgg = VGG(layers, pooling="average")
+    A, G = (vgg(preprocess(i)) for i in (image, noise_image(image.shape[:2], seed=0)))
+    E = np.array([losses.style_layer_loss(G[layer], A[layer]) for layer in layers], float)
+    return (E.mean() / E / len(layers)).tolist()
+
+
+def paint(call):
+    """Return the Result of a call."""
+    arguments = {
+        name: str(DATA / value) if name in FILES and (DATA / str(value)).is_file() else value
+        for name, value in call.items()
+        if name != "function" and value is not None
+    }
+    if arguments.get("layer_weights") == "equal shares":
+        which = {name: arguments[name] for name in ("image", "layers", "size")}
+        arguments["layer_weights"] = equal_shares(**which)
+    return FUNCTIONS[call["function"]](**arguments)
+
+
+def is_painted(picture, call):
+    """Whether a picture is there, painted by this very call."""
+    record = picture.with_suffix(".json")
+    if not (picture.is_file() and record.is_file()):
+        return False
+    return json.loads(record.read_text(encoding="utf-8"))["call"] == call
+
+
+def store(picture, call, result):
+    """Write a picture, and then what it was painted by."""
+    save_image(picture, result.image)
+    record = {"call": call, "settings": result.settings, "evaluations": result.evaluations}
+    record |= {"stop_reason": result.stop_reason, "seconds": round(result.seconds)}
+    record["losses"] = {  # the first, and that of the picture
+        term: [float(f"{values[i]:.4g}") for i in (0, result.history["total"].argmin())]
+        for term, values in result.history.items()
+    }
+    text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+    with atomic_write(picture.with_suffix(".json")) as file:
+        file.write(text.replace(f"{DATA.as_posix()}/", "").encode())  # no path of this machine
+
+
+def write_sheet(name, figure):
+    """Show all panels of a figure together, in data/results/figures/NAME.jpg."""
+    pictures = [DATA / path for path in figure.originals.values()]
+    pictures += [RESULTS / name / f"{panel.name}.jpg" for panel in figure.panels]
+    titles = [*figure.originals, *(panel.title for panel in figure.panels)]
+    with plt.rc_context(STYLE | {"figure.dpi": DPI}):
+        sheet = show_images(
+            [load_image(picture) for picture in pictures], titles, figure.columns, figure.inches
+        )
+        sheet.canvas.draw()
+        pixels = np.asarray(sheet.canvas.buffer_rgba())[..., :3]
+        plt.close(sheet)
+    with atomic_write(RESULTS / f"{name}.jpg") as file:
+        Image.fromarray(pixels).save(file, "JPEG", quality=88, subsampling=0)
+
+
+def main(names):
+    for name in names or FIGURES:
+        figure = FIGURES[name]
+        (RESULTS / name).mkdir(parents=True, exist_ok=True)
+        missing = [
+            (RESULTS / name / f"{panel.name}.jpg", panel.call)
+            for panel in figure.panels
+            if not is_painted(RESULTS / name / f"{panel.name}.jpg", panel.call)
+        ]
+        for number, (picture, call) in enumerate(missing, start=1):
+            result = paint(call)
+            store(picture, call, result)
+            done = f"{name} [{number}/{len(missing)}] {picture.stem}"
+            print(f"{done} {result.seconds:.0f} s", flush=True)
+        if missing or not (RESULTS / f"{name}.jpg").is_file():
+            write_sheet(name, figure)
+
+
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except KeyboardInterrupt:
+        sys.exit("\ninterrupted: what is painted stays, and the next run goes on from there")
