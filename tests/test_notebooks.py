@@ -20,8 +20,6 @@ MAX_BYTES = 1_500_000
 MAX_LINES = 20
 # Their pictures still lack what pages show in their place, `alt` in the metadata of a cell.
 UNDESCRIBED = [
-    "03_style_reconstruction.ipynb",
-    "04_style_transfer.ipynb",
     "05_the_knobs.ipynb",
     "06_five_systems.ipynb",
     "09_making_it_fast.ipynb",
