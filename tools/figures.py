@@ -6,6 +6,7 @@ JSON file with the call that it was painted by and all settings of that run. A p
 has not changed is not painted again: a run may be interrupted, and the next goes on from there.
 """
 
+import itertools
 import json
 import sys
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from PIL import Image
 
 from stylelib import (
     VGG,
+    content_similarity,
     load_image,
     losses,
     noise_image,
@@ -96,15 +98,40 @@ def coarse_to_fine(content, style, name):
     return Figure(panels, {}, columns=1, inches=6)
 
 
+def strengths(pairs, names):
+    """Pairs of pictures by the default recipe at 512 pixels, a panel for each strength."""
+    panels = []
+    for content, style in pairs:
+        for strength in names:
+            call = {"function": "transfer", "size": 512, "strength": strength}
+            call |= {"content": f"images/{content}", "style": f"images/{style}"}
+            parts = [*(name.split(".")[0] for name in (content, style)), strength]
+            panels.append(Panel("-".join(parts), ", ".join(parts), call))
+    columns = 3 if len(names) == 3 else len(PAINTINGS)
+    return Figure(panels, {}, columns=columns, inches=2.2 * columns)
+
+
 PALACE, NIGHT, WALL, GLASS = (
     f"images/{file}"
     for file in ("summer_palace.jpg", "starry_night.jpg", "brick.png", "stained_glass.jpg")
+)
+PHOTOGRAPHS = ("chelsea.jpg", "astronaut.jpg", "summer_palace.jpg", "rocket.jpg", "coffee.jpg")
+PAINTINGS = ("starry_night", "wave", "stained_glass", "swirls", "burning_sky", "points", "ink")
+PAINTINGS = (*(f"{name}.jpg" for name in PAINTINGS), "geometry.jpg")
+#: Pairs that differ much: a face, an animal, a night, and a painting of few colours.
+FOUR = (
+    ("astronaut.jpg", "stained_glass.jpg"),
+    ("chelsea.jpg", "wave.jpg"),
+    ("rocket.jpg", "swirls.jpg"),
+    ("summer_palace.jpg", "ink.jpg"),
 )
 FIGURES = {
     "style_rows_starry_night": style_rows(NIGHT),
     "stained_glass": coarse_to_fine(PALACE, GLASS, "stained_glass"),
     "style_rows_brick": style_rows(WALL),
     "layers_and_ratio": layers_and_ratio(PALACE, NIGHT),
+    "three_strengths": strengths(FOUR, ("low", "medium", "high")),
+    "medium_strength": strengths(itertools.product(PHOTOGRAPHS, PAINTINGS), ("medium",)),
 }
 
 
@@ -150,6 +177,8 @@ def store(picture, call, result):
         term: [float(f"{values[i]:.4g}") for i in (0, result.history["total"].argmin())]
         for term, values in result.history.items()
     }
+    if "strength" in call:
+        record["similarity"] = round(content_similarity(result.image, DATA / call["content"]), 3)
     text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
     with atomic_write(picture.with_suffix(".json")) as file:
         file.write(text.replace(f"{DATA.as_posix()}/", "").encode())  # no path of this machine

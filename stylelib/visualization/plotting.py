@@ -352,6 +352,7 @@ def plot_losses(
     ----------
     histories : dict of str to dict
         `Result.history`, or the `Result`, by the name of the run; or of one run without a name.
+        Of a `Result`, dotted lines mark where its stages begin.
     terms : sequence of {"total", "style", "content", "tv"}
     width : float
         Of the figure, in inches.
@@ -373,7 +374,8 @@ def plot_losses(
     'log'
     """
     check_number("width", width, positive=True)
-    histories = _histories(histories)
+    runs = _runs(histories)
+    histories = _histories(runs)
     terms = _texts("terms of the loss", terms)
     if not terms:
         raise ValueError("expected at least one term of the loss, got none")
@@ -392,7 +394,9 @@ def plot_losses(
     for axes, term in zip(panels[0], terms, strict=True):
         for name, history in histories.items():
             losses = np.asarray(history[term])
-            axes.plot(np.arange(1, len(losses) + 1), losses, label=name, linewidth=1.8)
+            (line,) = axes.plot(np.arange(1, len(losses) + 1), losses, label=name, linewidth=1.8)
+            for start in getattr(runs[name], "stage_starts", ())[1:]:
+                axes.axvline(start + 0.5, color=line.get_color(), linestyle=":", linewidth=1)
         axes.set_yscale("log", nonpositive="mask")
         axes.set(title=f"{term} loss", xlabel="evaluation")
     panels[0, 0].set_ylabel("weighted loss")
@@ -404,19 +408,26 @@ def plot_losses(
     return figure
 
 
-def _histories(runs):
-    """Make a dict of histories by name of whatever holds one or several."""
-    expected = "expected a dict of histories by the name of the run"
+_HISTORIES = "expected a dict of histories by the name of the run"
+
+
+def _runs(runs):
+    """Make a dict by name of whatever holds one or several runs or their histories."""
     if hasattr(runs, "history") or (
         isinstance(runs, Mapping) and not any(map(_is_run, runs.values()))
     ):
         runs = {"": runs}
     if not isinstance(runs, Mapping) or not runs:
-        raise ValueError(f"{expected}, got {shown(runs)}")
-    histories = {str(name): getattr(run, "history", run) for name, run in runs.items()}
+        raise ValueError(f"{_HISTORIES}, got {shown(runs)}")
+    return {str(name): run for name, run in runs.items()}
+
+
+def _histories(runs):
+    """Check what is drawn of each run."""
+    histories = {name: getattr(run, "history", run) for name, run in runs.items()}
     for name, history in histories.items():
         if not isinstance(history, Mapping) or not history:
-            raise ValueError(f"{expected}, got {shown(history)} for {shown(name)}")
+            raise ValueError(f"{_HISTORIES}, got {shown(history)} for {shown(name)}")
         for term, losses in history.items():
             if np.ndim(losses) != 1 or not np.size(losses):
                 raise ValueError(

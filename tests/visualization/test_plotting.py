@@ -277,3 +277,12 @@ def test_a_notebook_shows_every_figure_once_and_in_order(style):
     if style:  # a chart is a PNG, a picture a JPEG: they come in the order of the lines
         both = dict(zip(CELLS, shown, strict=True))
         assert both["show_images([x])\nplot_losses(history)"] == [["image/jpeg"], ["image/png"]]
+
+
+def test_dotted_lines_mark_the_stages_of_a_result():
+    history = {"total": np.array([3.0, 2.0, 5.0, 1.0])}
+    staged = types.SimpleNamespace(history=history, stage_starts=(0, 2))
+    figure = plotting.plot_losses({"three sizes": staged, "one": history}, terms=["total"])
+    lines = figure.axes[0].lines
+    assert len(lines) == 3
+    assert list(lines[1].get_xdata()) == [2.5, 2.5]
