@@ -391,18 +391,20 @@ def plot_losses(
         layout="constrained",
         FigureClass=Figure,
     )
+    curves = {}  # of the last panel, for the legend
     for axes, term in zip(panels[0], terms, strict=True):
         for name, history in histories.items():
             losses = np.asarray(history[term])
             (line,) = axes.plot(np.arange(1, len(losses) + 1), losses, label=name, linewidth=1.8)
+            curves[name] = line
             for start in getattr(runs[name], "stage_starts", ())[1:]:
                 axes.axvline(start + 0.5, color=line.get_color(), linestyle=":", linewidth=1)
         axes.set_yscale("log", nonpositive="mask")
         axes.set(title=f"{term} loss", xlabel="evaluation")
     panels[0, 0].set_ylabel("weighted loss")
     if len(histories) > 1:
-        lines, names = panels[0, 0].lines, ["a run"] * len(histories)
-        legend = figure.legend(lines, names, loc="outside lower center", ncols=2)
+        names = ["a run"] * len(histories)
+        legend = figure.legend(list(curves.values()), names, loc="outside lower center", ncols=2)
         for text, name in zip(legend.get_texts(), histories, strict=True):
             text.set(text=name, parse_math=False)  # here a name may begin with _, too
     return figure
