@@ -81,21 +81,26 @@ def _run(job, callback, checkpoints):
     start = x0 = _start(jobs[0])
     if checkpoints is not None and checkpoints.state is not None:
         jobs, x0 = _left(jobs, x0, checkpoints)
+    result = _stages(jobs, vgg, x0, callback, checkpoints)
+    init = described(job.sources["init"], deprocess(start))
+    here = {"init": init, "precision": vgg.precision, "versions": versions()}
+    settings = result.settings | job.settings | here
+    return dataclasses.replace(result, settings=settings)
+
+
+def _stages(jobs, vgg, x0, callback, checkpoints):
+    """Paint one stage after the other; where one ends before its time, so does the run."""
     result = None
-    for stage in jobs:
+    for left, stage in zip(reversed(range(len(jobs))), jobs, strict=True):
         if result is not None:
             x0 = preprocess(load_image(result.image, size=stage.size))
         result = _paint(stage, vgg, x0, callback, checkpoints, result)
-        if result.status not in AT_ITS_END:
-            break
-    if stage is not jobs[-1]:
-        where = f" (stage {len(result.stage_starts)} of {len(stage_jobs(job))})"
-        image = load_image(result.image, size=job.size)
-        result = dataclasses.replace(result, image=image, stop_reason=result.stop_reason + where)
-    start = described(job.sources["init"], deprocess(start))
-    here = {"init": start, "precision": vgg.precision, "versions": versions()}
-    settings = result.settings | job.settings | here
-    return dataclasses.replace(result, settings=settings)
+        if left and result.status not in AT_ITS_END:
+            number = len(result.stage_starts)
+            where = f" (stage {number} of {number + left})"
+            image = load_image(result.image, size=jobs[-1].size)
+            return dataclasses.replace(result, image=image, stop_reason=result.stop_reason + where)
+    return result
 
 
 def _with_style_weight(job, vgg, checkpoints):
@@ -113,8 +118,8 @@ def _with_style_weight(job, vgg, checkpoints):
 def _left(jobs, x0, checkpoints):
     """The stages that a run has not ended, and the picture with which the first of them begins."""
     ended = len(checkpoints.state["stage_starts"]) - 1
-    size = checkpoints.state["best"].shape[1:3]
-    if size != tuple(*(stage.size for stage in jobs[ended : ended + 1])):
+    sizes = [stage.size for stage in jobs[ended:]]
+    if sizes[:1] != [checkpoints.state["best"].shape[1:3]]:
         raise ValueError(
             f"expected a number of steps with the stages that the run in {checkpoints.folder} has, "
             f"got {jobs[-1].recipe.steps}"
