@@ -25,6 +25,7 @@ from stylelib.visualization.animation import Film
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch, content_image, style_image):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TF_FORCE_GPU_ALLOW_GROWTH", "")  # which the command sets where it is unset
     save_image("content.png", content_image)
     save_image("style.png", style_image)
     return tmp_path
@@ -518,11 +519,13 @@ def test_ctrl_c_while_the_command_line_is_imported_is_one_line(monkeypatch, caps
 
 def test_as_a_module(monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["stylelib", "recipes"])
+    monkeypatch.delenv("TF_FORCE_GPU_ALLOW_GROWTH")
     monkeypatch.delitem(sys.modules, "stylelib.__main__")
     with pytest.raises(SystemExit) as end:
         runpy.run_module("stylelib", run_name="__main__")
     assert end.value.code == 0
     assert "gatys2015" in capsys.readouterr().out
+    assert os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] == "true"  # a GPU may have other users
 
 
 @pytest.mark.slow
