@@ -179,6 +179,8 @@ def _key(settings):
     told_apart = settings | pictures | {"init": init, "recipe": recipe}
     told_apart["weights"] = told_apart.pop("weights_sha256", told_apart["weights"])
     del told_apart["tile"]  # changes how the losses are computed, not what they are
+    if told_apart["strength"] is None:
+        del told_apart["strength"]
     text = to_json(_as_floats(told_apart), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
