@@ -1,6 +1,7 @@
 """How far a long computation has come."""
 
 import contextlib
+import os
 import sys
 import time
 
@@ -8,7 +9,9 @@ from tqdm import tqdm
 
 
 def in_notebook():
-    """Whether this is a kernel of Jupyter or Colab, and not a terminal.
+    """Whether this is a kernel of Jupyter or Colab whose reader wants bars.
+
+    ``TQDM_DISABLE``, which switches off the bars of tqdm, is not heeded by those in notebooks.
 
     Examples
     --------
@@ -16,7 +19,8 @@ def in_notebook():
     False
     """
     shell = "IPython" in sys.modules and sys.modules["IPython"].get_ipython()
-    return bool(shell) and "IPKernelApp" in shell.config
+    wanted = not os.environ.get("TQDM_DISABLE")
+    return bool(shell) and "IPKernelApp" in shell.config and wanted
 
 
 class Progress:

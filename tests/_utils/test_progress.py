@@ -1,11 +1,13 @@
 import io
 import re
+import sys
 import threading
+import types
 
 import numpy as np
 import pytest
 
-from stylelib._utils.progress import Progress
+from stylelib._utils.progress import Progress, in_notebook
 
 PICTURE = np.zeros((1, 40, 60, 3), np.float32)
 
@@ -79,3 +81,15 @@ def test_without_a_place_for_it_the_computation_goes_on(file, monkeypatch):
             progress.update("400 × 300")
     assert progress.done == 2
     assert not isinstance(file, Ascii) or "400 ? 300" in file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("config", "disabled", "expected"),
+    [({"IPKernelApp": {}}, "", True), ({"IPKernelApp": {}}, "1", False), ({}, "", False)],
+)
+def test_a_notebook_is_a_kernel_whose_reader_wants_bars(config, disabled, expected, monkeypatch):
+    shell = types.SimpleNamespace(config=config)
+    ipython = types.SimpleNamespace(get_ipython=lambda: shell)
+    monkeypatch.setitem(sys.modules, "IPython", ipython)
+    monkeypatch.setenv("TQDM_DISABLE", disabled)
+    assert in_notebook() is expected
