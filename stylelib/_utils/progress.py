@@ -39,6 +39,7 @@ class Progress:
 
     Examples
     --------
+    >>> import numpy as np
     >>> picture = np.zeros((1, 40, 60, 3))
     >>> with Progress(20, file=sys.stdout) as progress:
     ...     for evaluation in range(1, 21):

@@ -66,7 +66,7 @@ class TestResults:
         ]  # fmt: skip
         for row in table.itertuples():
             single = transfer(
-                CONTENT, STYLE, size=32, steps=2, seed=3,
+                CONTENT, STYLE, "gatys2015", size=32, steps=2, seed=3,
                 style_weight=row.style_weight, pooling=row.pooling,
             )  # fmt: skip
             np.testing.assert_array_equal(load_image(row.picture), single.image)
