@@ -447,6 +447,7 @@ class TestRedBuild:
         fake = tmp_path / "make"
         fake.write_text(f'#!/bin/sh\necho "$PWD $*"\nexit {status}\n')
         fake.chmod(0o755)
+        (tmp_path / "chromium").symlink_to(fake)  # so that none is installed
         path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
         done = subprocess.run(
             [ROOT / ".ci" / "run"],
@@ -468,7 +469,7 @@ class TestRedBuild:
         project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
         said = make(ROOT, "--dry-run", "test")
         calls = [line.split("-m pytest ")[1] for line in said.splitlines() if "-m pytest " in line]
-        assert len(calls) == 2
+        assert len(calls) in (2, 3)  # the third looks at the book, where there is a browser
         options = itertools.chain(
             project["tool"]["pytest"]["ini_options"]["addopts"], *map(str.split, calls)
         )
@@ -480,4 +481,4 @@ class TestRedBuild:
     def test_the_workflow_calls_only_targets_of_make(self):
         workflow = (ROOT / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8")
         commands = [line.split("run: ")[1] for line in workflow.splitlines() if "run: " in line]
-        assert commands == ["make test"]
+        assert commands == [".ci/run"]
