@@ -28,7 +28,7 @@ from stylelib._utils.checks import check_choice, one_line, shortened, shown
 from stylelib._utils.files import user_path, with_home, writable_folder
 from stylelib._utils.progress import Progress
 from stylelib.images.load import load_image
-from stylelib.images.save import check_output, save_image
+from stylelib.images.save import ENDINGS, check_output, save_image
 from stylelib.recipes.conventions import CONTENT_CONVENTIONS, STYLE_CONVENTIONS
 from stylelib.recipes.published import RECIPES, RECONSTRUCTION, find_recipe
 from stylelib.recipes.recipe import INITS, OPTIMIZERS
@@ -38,6 +38,8 @@ from stylelib.vgg.layers import POOLINGS
 OK, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 #: Exit status for each `Result.status` that is not well.
 STATUSES = {"interrupted": INTERRUPTED, "diverged": FAILED, "failed": FAILED, "unsaved": FAILED}
+#: Options of other programs, and ours of the same meaning.
+ELSEWHERE = {"--image-size": "--size", "--iterations": "--steps", "--num-iterations": "--steps"}
 DASK_TIMEOUT = 10.0  # seconds without an answer
 
 
@@ -112,7 +114,7 @@ class _Parser(argparse.ArgumentParser):
 def _parsed_options(arguments):
     """Parse a command line; what is unknown is told by the command it was given to."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    options, unknown = _parser().parse_known_args(map(_hyphenated, arguments))
+    options, unknown = _parser().parse_known_args(map(_in_our_words, arguments))
     if "pictures" in options and not any(name.startswith("-") for name in unknown):
         options.pictures += unknown  # those behind an option; argparse takes the first group alone
     elif unknown:
@@ -125,10 +127,13 @@ def _parsed_options(arguments):
     return options
 
 
-def _hyphenated(argument):
-    """Take an option with underscores, as other programs write it, for one with hyphens."""
+def _in_our_words(argument):
+    """Take an option as well-known programs write it for ours of the same meaning."""
     name, *value = argument.split("=", 1)
-    return "=".join([name.replace("_", "-"), *value]) if name.startswith("--") else argument
+    if not name.startswith("--"):
+        return argument
+    name = name.replace("_", "-")
+    return "=".join([ELSEWHERE.get(name, name), *value])
 
 
 def _parser():
@@ -239,9 +244,9 @@ def _add_run(add, recipe=None):
     else:
         add("-o", "--output", metavar="OUT.png", required=True, type=_path, help=about)
     about = f"longer side of the result ({default('size')})"
-    add("--size", "--image-size", metavar="PX", type=_whole, help=about)
+    add("--size", metavar="PX", type=_whole, help=about)
     about = f"evaluations of the loss ({default('steps')})"
-    add("--steps", "--iterations", "--num-iterations", metavar="N", type=_whole, help=about)
+    add("--steps", metavar="N", type=_whole, help=about)
     add("--network", metavar="NETWORK", help="vgg16, vgg19 or recipe; vgg19 is downloaded (vgg16)")
     about = "'embedded', 'imagenet', 'random', an .h5 or an .npz file"
     add("--weights", metavar="PATH", help=about)
@@ -331,7 +336,7 @@ def _transfer(options):
 def _photographs(source):
     """The pictures of a folder by name; anything else stands for itself."""
     folder = Path(with_home(source))
-    if source in ("-", "") or not folder.is_dir():
+    if source in ("-", "") or not os.path.isdir(folder):  # not `is_dir`: a name may be too long
         return [source]
     kinds = Image.registered_extensions()
     pictures = [p for p in sorted(folder.iterdir()) if kinds.get(p.suffix.lower()) in Image.OPEN]
@@ -352,13 +357,19 @@ def _check_several(options, contents):
 
 def _output(options, content, style, several):
     """Where the picture goes: as asked for, or under the names of both pictures."""
-    if options.output is not None and not several and not Path(options.output).is_dir():
+    if options.output is not None and not several and not _is_folder(options.output):
         return options.output
     folder = Path() if options.output is None else writable_folder(options.output)
     path = folder / f"{_stem(content)}-{_stem(style)}.png"
     if path.exists() and not options.overwrite:
         raise ValueError(f"{path} is there already: give another name with -o, or --overwrite")
     return str(path)
+
+
+def _is_folder(path):
+    """Whether pictures are to go into it: one that is called like a picture is a mistake."""
+    path = user_path(path)
+    return os.path.isdir(path) and path.suffix.lower() not in ENDINGS
 
 
 def _stem(source):

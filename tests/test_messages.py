@@ -129,12 +129,8 @@ TRANSFER = [
     ("--save-every 0", "expected save_every as a whole number of at least 1, got 0"),
     ("--colour", "unrecognized arguments: --colour (see HELP)"),
     (
-        "--style_weight 1e4",
-        "unrecognized arguments: --style_weight 1e4; did you mean --style-weight? (see HELP)",
-    ),
-    (
-        "--as_published",
-        "unrecognized arguments: --as_published; did you mean --as-published? (see HELP)",
+        "--style_wieght 1e4",
+        "unrecognized arguments: --style-wieght 1e4; did you mean --style-weight? (see HELP)",
     ),
     ("--styl 3", "unrecognized arguments: --styl 3; did you mean --style-scale? (see HELP)"),
     ("--sed=3", "unrecognized arguments: --sed=3; did you mean --seed? (see HELP)"),
@@ -147,16 +143,16 @@ TRANSFER = [
         f"argument --size: expected a whole number, got '{'1' * 48}…{'1' * 49}' (see HELP)",
     ),
     ("-o - --save-every 2", "expected --save-every with a file to write, got -o -"),
-    (
-        "-o ~",
-        "cannot write HOME: expected an ending .png, .jpg, .jpeg, .webp, .tif, .tiff, .bmp, got ''",
-    ),
 ]
 
 OTHERS = [
     (
         "transfer content.png",
-        "the following arguments are required: STYLE, -o/--output (see stylelib transfer --help)",
+        "expected a photograph and a painting, got one picture",
+    ),
+    (
+        "transfer",
+        "the following arguments are required: PICTURE (see stylelib transfer --help)",
     ),
     ("doctor now", "unrecognized arguments: now (see stylelib doctor --help)"),
     (
@@ -256,7 +252,8 @@ def folder(tmp_path, monkeypatch, content_image, style_image):
 
 
 @pytest.mark.parametrize(("command", "line"), TABLE, ids=[command[:60] for command, _ in TABLE])
-def test_a_mistake_is_one_line_and_status_2(command, line, folder, capsys):
+def test_a_mistake_is_one_line_and_status_2(command, line, folder, capsys, monkeypatch):
+    monkeypatch.setattr("stylelib.runs.run._stages", None)  # what is no mistake would take minutes
     before = sorted(folder.rglob("*"))
     try:
         status = cli.main(shlex.split(command))
@@ -264,7 +261,6 @@ def test_a_mistake_is_one_line_and_status_2(command, line, folder, capsys):
         status = error.code
     known = ", ".join(name for name in FORMATS if name in Image.OPEN)
     line = line.replace("KNOWN", known).replace("HELP", "stylelib transfer --help")
-    line = line.replace("HOME", os.path.expanduser("~"))
     assert capsys.readouterr() == ("", f"stylelib: {line}\n")
     assert status == 2
     assert sorted(folder.rglob("*")) == before
