@@ -66,7 +66,8 @@ notebooks: setup ## run every notebook and keep its outputs in place, to be comm
 
 test: lint ## everything that CI checks: lint, unit tests, doctests, coverage, strict nbval
 	$(BIN)/python -m pytest $(TWO) --dist worksteal --cov
-	TQDM_DISABLE=1 $(BIN)/python -m pytest $(TWO) --dist loadfile --nbval --nbval-current-env --no-cov notebooks
+	TQDM_DISABLE=1 $(BIN)/python -m pytest $(TWO) --dist loadfile --nbval --nbval-current-env --no-cov \
+		--nbval-sanitize-with notebooks/nbval.cfg notebooks
 	@$(MAKE) --no-print-directory test-site
 
 test-fast: lint ## lint, and what is quick: no slow tests, few examples of each property
