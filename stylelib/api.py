@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from stylelib._utils.checks import check_flag, plain
+from stylelib._utils.checks import check_flag, optional, plain
 from stylelib._utils.types import (
     Callback,
     Network,
@@ -141,12 +141,8 @@ def transfer(
     if folder is None and (resume or save_every is not None):
         raise ValueError("expected a folder for the run, got none")
     check_flag("preview", preview)
-    if progress is not None:
-        check_flag("progress", progress)
-    from stylelib.runs.watch import watched
-
-    with watched(callback, job.recipe.steps, progress, preview) as callback:
-        return _run(job, callback, folder, save_every, resume)
+    optional(check_flag)("progress", progress)
+    return _run(job, callback, progress, preview, folder, save_every, resume)
 
 
 def reconstruct_content(
@@ -292,8 +288,10 @@ def reconstruct_style(
     return _run(job, callback)
 
 
-def _run(job, *arguments):
+def _run(job, callback, progress=False, preview=False, *arguments):
     """Run a job; only here is TensorFlow imported, so that bad input is refused at once."""
     from stylelib.runs.run import run
+    from stylelib.runs.watch import watched
 
-    return run(job, *arguments)
+    with watched(callback, job.recipe.steps, progress, preview) as callback:
+        return run(job, callback, *arguments)

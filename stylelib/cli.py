@@ -26,7 +26,7 @@ from PIL import Image
 from stylelib import __version__
 from stylelib._utils.checks import check_choice, one_line, shortened, shown
 from stylelib._utils.files import user_path, with_home, writable_folder
-from stylelib._utils.progress import Progress
+from stylelib._utils.progress import Progress, together
 from stylelib.images.load import load_image
 from stylelib.images.save import ENDINGS, check_output, save_image
 from stylelib.recipes.conventions import CONTENT_CONVENTIONS, STYLE_CONVENTIONS
@@ -418,7 +418,7 @@ def _run(options, name, sources, arguments, steps, folder=None):
 
         film = Film(film, steps, folder.get("folder") if "resume" in folder else None)
     with Progress(steps) as progress, _search_told(progress):
-        watch = progress if film is None else _both(progress, film)
+        watch = progress if film is None else together(progress, film)
         result = getattr(api, name)(*sources, *arguments, callback=watch, **given, **folder)
     if not np.isfinite(result.history["total"]).any():  # nothing was painted
         print(f"stylelib: {result.stop_reason}", file=sys.stderr)
@@ -500,16 +500,6 @@ def _search_told(progress):
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)
-
-
-def _both(one, other):
-    """A callback that calls two."""
-
-    def call(*arguments):
-        one(*arguments)
-        other(*arguments)
-
-    return call
 
 
 def _sweep(options):

@@ -23,6 +23,23 @@ def in_notebook():
     return bool(shell) and "IPKernelApp" in shell.config and wanted
 
 
+def together(*callbacks):
+    """Return one callback that calls them all, in this order.
+
+    Examples
+    --------
+    >>> together(print, print)(1, 2)
+    1 2
+    1 2
+    """
+
+    def call(*arguments):
+        for callback in callbacks:
+            callback(*arguments)
+
+    return call
+
+
 class Progress:
     """A bar on a terminal, else one line per ten per cent.
 

@@ -5,7 +5,7 @@ import time
 
 from PIL import Image
 
-from stylelib._utils.progress import Progress, in_notebook
+from stylelib._utils.progress import Progress, in_notebook, together
 from stylelib.preprocessing import deprocess
 from stylelib.training import check_callback
 
@@ -37,13 +37,8 @@ def watched(callback, steps, progress=None, preview=False):
     check_callback(callback)  # before others are put around it
     bar = Progress(steps) if (in_notebook() if progress is None else progress) else None
     callbacks = [c for c in (bar, Preview() if preview else None, callback) if c is not None]
-
-    def call(*arguments):
-        for one in callbacks:
-            one(*arguments)
-
     with bar or contextlib.nullcontext():
-        yield call if callbacks[1:] else next(iter(callbacks), None)
+        yield together(*callbacks) if callbacks else None
 
 
 class Preview:
