@@ -90,9 +90,10 @@ def transfer(
     strength : {"low", "medium", "high"} or float, optional
         How much of the photograph may go, from 0 to 1: 1 − the content similarity of the result,
         see `content_similarity`. The style weight that leads there is searched on small pictures,
-        which takes up to 30 % of the time, and stands in `Result.settings`; the same call with
-        that `style_weight` instead paints the same picture without the search. The names stand for
-        0.45, 0.58 and 0.70. Without a strength, the recipe's weights count.
+        which takes at most a quarter of all that is computed, besides compiling, and stands in
+        `Result.settings`; the same call with that `style_weight` instead paints the same picture
+        without the search. The names stand for 0.45, 0.58 and 0.70. Without a strength, the
+        recipe's weights count.
     progress : bool, optional
         Whether a bar shows how far the run is; by default it does in a notebook.
     preview : bool
