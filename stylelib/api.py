@@ -93,7 +93,7 @@ def transfer(
         which takes at most a quarter of all that is computed, besides compiling, and stands in
         `Result.settings`; the same call with that `style_weight` instead paints the same picture
         without the search. The names stand for 0.45, 0.58 and 0.70. Without a strength, the
-        recipe's weights count.
+        recipe's weights count. Not with ``"sgd"``, whose steps grow with the weight.
     progress : bool, optional
         Whether a bar shows how far the run is; by default it does in a notebook.
     preview : bool

@@ -260,6 +260,8 @@ def _strength(strength, recipe, changes):
         raise ValueError(f"expected strength as a number from 0 to 1, got {strength}")
     if "style_weight" in changes:
         raise ValueError("expected strength or style_weight, which strength finds, got both")
+    if recipe.optimizer == "sgd":  # its steps grow with the weight, until they diverge
+        raise ValueError("expected strength with the optimizer 'lbfgs' or 'adam', got 'sgd'")
     for stage in recipe.by_stage():
         for role in ("content", "style"):
             if not getattr(stage, f"{role}_weight"):
