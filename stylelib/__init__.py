@@ -11,6 +11,8 @@ __version__ = "0.1.0"
 _HOME = {
     "load_image": "images.load",
     "save_image": "images.save",
+    "match_color": "images.colour_control",
+    "replace_luminance": "images.colour_control",
     "preprocess": "preprocessing",
     "deprocess": "preprocessing",
     "deprocess_stretched": "preprocessing",

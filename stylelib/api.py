@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def transfer(
     content: Source,
-    style: Source,
+    style: Source | Sequence[Source],
     recipe: str | Recipe = "multiscale",
     size: int | Size | None = None,
     steps: int | None = None,
@@ -41,6 +41,8 @@ def transfer(
     save_every: int | None = None,
     resume: bool = False,
     strength: Strength | None = None,
+    style_weights: Sequence[float | Sequence[float]] | None = None,
+    masks: Source | Sequence[Source] | None = None,
     progress: bool | None = None,
     preview: bool = False,
     **changes: Any,
@@ -50,7 +52,7 @@ def transfer(
     Parameters
     ----------
     content, style : array, path, https address or anything else that `load_image` takes
-        Of any two sizes and proportions.
+        Of any two sizes and proportions. `style` may be a list of several.
     recipe : str or Recipe
         A name from `RECIPES`, or a recipe of your own. ``"multiscale"`` paints the best pictures,
         ``"gatys2015"`` is the paper's.
@@ -94,12 +96,23 @@ def transfer(
         `Result.settings`; the same call with that `style_weight` instead paints the same picture
         without the search. The names stand for 0.45, 0.58 and 0.70. Without a strength, the
         recipe's weights count. Not with ``"sgd"``, whose steps grow with the weight.
+    style_weights : sequence, optional
+        How several styles are mixed: for each a number, or a sequence of numbers, one for each
+        style layer. In each layer they count as shares: the target is the mean of the paintings'
+        Gram matrices per position, weighted by them, as in arXiv 1611.07865. Zeros take coarse
+        layers from one painting and fine layers from another. By default all count the same.
+    masks : picture or list of pictures, optional
+        One for each style: white where it goes, black where not. Masks are brought to the content
+        image's height and width, and read as grey levels. Where they overlap they are divided by
+        their sum; where all are black there is no style, and only the content loss counts. See
+        `Objective`.
     progress : bool, optional
         Whether a bar shows how far the run is; by default it does in a notebook.
     preview : bool
         Whether the picture is shown while it is painted, in a notebook.
     **changes
-        Settings of the recipe to change, such as ``style_weight=1e4``.
+        Settings of the recipe to change, such as ``style_weight=1e4`` or
+        ``preserve_color="match"``.
 
     Returns
     -------
@@ -137,6 +150,8 @@ def transfer(
         as_published=as_published,
         tile=tile,
         strength=strength,
+        style_weights=style_weights,
+        masks=masks,
         **changes,
     )
     if folder is None and (resume or save_every is not None):

@@ -146,6 +146,14 @@ def _parser():
     about = "the photograph, or several and folders of them, and last the painting: files, https "
     about += "addresses, or - (stdin)"
     add("pictures", metavar="PICTURE", nargs="+", help=about)
+    about = "one more painting; with :WEIGHT, of each painting, how much it counts (1), or a "
+    about += "weight for each style layer, as in waves.jpg:0,0,0,1,1"
+    add("--style", metavar="STYLE[:WEIGHT]", action="append", type=_path, default=[], help=about)
+    about = "where the painting goes, white on black; with several paintings, one for each"
+    add("--mask", metavar="MASK", action="append", type=_path, default=[], help=about)
+    about = "keep the photograph's colours: luminance paints its brightness alone, match gives "
+    about += "the painting its colours first"
+    add("--preserve-color", metavar="HOW", help=about)
     about = f"{', '.join(STRENGTHS)}, or 0 to 1: how much of the photograph may go (the recipe's)"
     add("--strength", metavar="X", type=_strength, help=about)
     add(
@@ -307,6 +315,7 @@ def _parsed(kind, expected, text):
 #: What a command line says beside the settings of the library.
 _OF_THE_COMMAND = {
     *("command", "parser", "debug", "pictures", "image", "layer", "layers", "overwrite"),
+    *("style", "mask"),
     *("recipe", "output", "gif", "save_every", "resume"),
 }
 
@@ -314,23 +323,45 @@ _OF_THE_COMMAND = {
 def _transfer(options):
     recipe = find_recipe(options.recipe)  # before the seconds that TensorFlow takes to import
     *contents, style = options.pictures
+    styles, weights = zip(*map(_style_and_weight, [style, *options.style]), strict=True)
     contents = [path for content in contents for path in _photographs(content)]
     if not contents:
         raise ValueError("expected a photograph and a painting, got one picture")
     several = len(contents) > 1
     if several:
         _check_several(options, contents)
-    outputs = [_output(options, content, style, several) for content in contents]
+    outputs = [_output(options, content, styles, several) for content in contents]
     if repeated := [path for path, times in collections.Counter(outputs).items() if times > 1]:
         raise ValueError(f"cannot write {repeated[0]} twice: two photographs have one name")
     statuses = []
     for content, output in zip(contents, outputs, strict=True):
         one = argparse.Namespace(**vars(options) | {"output": output})
-        arguments = (content, style), (options.recipe,), recipe.steps
-        statuses.append(_run(one, "transfer", *arguments, _folder(one)))
+        one.masks, one.style_weights = options.mask or None, _weights(weights)
+        pictures = content, list(styles) if len(styles) > 1 else styles[0]
+        statuses.append(
+            _run(one, "transfer", pictures, (options.recipe,), recipe.steps, _folder(one))
+        )
         if statuses[-1] == INTERRUPTED:
             break
     return max(statuses)
+
+
+def _style_and_weight(text):
+    """Take ``waves.jpg:0.5`` apart; a file of that very name is a picture."""
+    path, _, weight = text.rpartition(":")
+    number = r"\d*\.?\d+"
+    numbers = re.fullmatch(rf"{number}(,{number})*", weight)
+    if not numbers or not path or os.path.exists(with_home(text)):
+        return text, None
+    weights = _numbers(weight)
+    return path, weights[0] if len(weights) == 1 else weights
+
+
+def _weights(weights):
+    """The weights of all styles, 1 where there is none; None where no style has one."""
+    if all(weight is None for weight in weights):
+        return None
+    return [1.0 if weight is None else weight for weight in weights]
 
 
 def _photographs(source):
@@ -355,12 +386,12 @@ def _check_several(options, contents):
         load_image(content, max_size=SMALLEST_SIZE)
 
 
-def _output(options, content, style, several):
+def _output(options, content, styles, several):
     """Where the picture goes: as asked for, or under the names of both pictures."""
     if options.output is not None and not several and not _is_folder(options.output):
         return options.output
     folder = Path() if options.output is None else writable_folder(options.output)
-    path = folder / f"{_stem(content)}-{_stem(style)}.png"
+    path = folder / f"{'-'.join(map(_stem, [content, *styles]))}.png"
     if path.exists() and not options.overwrite:
         raise ValueError(f"{path} is there already: give another name with -o, or --overwrite")
     return str(path)
@@ -408,8 +439,9 @@ def _run(options, name, sources, arguments, steps, folder=None):
         twice = f"cannot write {shortened(film)} twice"
         raise ValueError(f"{twice}: as the picture, and as its animation")
     folder = folder or {}
-    _check_kept((*sources, given.get("init")), (output, film), folder.get("folder"))
-    sources = _with_standard_input(sources)
+    pictures = [picture for source in (*sources, given.get("masks")) for picture in _listed(source)]
+    _check_kept((*pictures, given.get("init")), (output, film), folder.get("folder"))
+    sources = _with_standard_input(sources, pictures)
     from stylelib import api
 
     steps = given.get("steps", steps)
@@ -441,12 +473,20 @@ def _checked_output(path):
     return None
 
 
-def _with_standard_input(sources):
-    """Put standard input in the place of ``-``."""
-    if sources.count("-") > 1:
-        raise ValueError("expected one picture from standard input, got - for both")
-    if "-" in sources and sys.stdin is None:
+def _listed(source):
+    return source if isinstance(source, list) else [source]
+
+
+def _with_standard_input(sources, pictures):
+    """Put standard input in the place of ``-``; `pictures` are all that are read."""
+    if pictures.count("-") > 1:
+        raise ValueError("expected one picture from standard input, got - for two")
+    if "-" not in pictures:
+        return sources
+    if sys.stdin is None:
         raise ValueError("cannot read -: standard input is closed")
+    if "-" not in sources:
+        raise ValueError("expected - for a photograph or the one painting")
     return [sys.stdin.buffer if source == "-" else source for source in sources]
 
 
@@ -621,7 +661,13 @@ def _doctor(options):
     times = []
     content, style = noise_image((256, 256), seed=1), noise_image((256, 256), seed=2)
     run = transfer(
-        content, style, size=256, steps=8, callback=lambda *_: times.append(time.perf_counter())
+        content,
+        style,
+        "gatys2015",
+        size=256,
+        steps=8,
+        precision="float32",
+        callback=lambda *_: times.append(time.perf_counter()),
     )
     if run.status == "interrupted":
         raise KeyboardInterrupt

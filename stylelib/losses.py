@@ -8,6 +8,7 @@ Equations are numbered as in arXiv 1508.06576.
 from collections.abc import Mapping
 
 from stylelib._utils.tensorflow import tf
+from stylelib._utils.types import Array
 
 
 def content_loss(generated: tf.Tensor, content: tf.Tensor) -> tf.Tensor:
@@ -66,29 +67,73 @@ def gram_matrix(features: tf.Tensor) -> tf.Tensor:
     return tf.matmul(by_position, by_position, transpose_a=True)  # (N, M) · (M, N) -> (N, N)
 
 
-def style_representation(features: tf.Tensor) -> tf.Tensor:
+def style_representation(features: tf.Tensor, mask: Array | None = None) -> tf.Tensor:
     """The Gram matrix per position, G / M: what the style loss compares.
 
-    Dividing by the number of positions M = h·w makes pictures of different sizes comparable.
+    Dividing by the number of positions M = h·w makes pictures of different sizes comparable. With a
+    mask it is that of a region, Σ_k m_k F_ik F_jk / Σ_k m_k: a mean over positions, in which the
+    mask says how much each counts. This is the guided Gram matrix of arXiv 1611.07865, Eq. 3, with
+    the guidance √m, scaled to Σ_k m_k = 1.
 
     Parameters
     ----------
     features : tf.Tensor
         Feature maps of one picture, ``float32``, ``(1, h, w, N)``.
+    mask : array, optional
+        ``float32``, ``(h, w)``, from 0 to 1, see `layer_mask`.
 
     Returns
     -------
     tf.Tensor
-        ``float32``, ``(N, N)``.
+        ``float32``, ``(N, N)``; 0 where the mask is 0 everywhere.
+
+    Raises
+    ------
+    ValueError
+        Where the mask has another height or width.
 
     Examples
     --------
     >>> features = tf.constant([[[[1.0, 3.0], [2.0, 4.0]]]])
     >>> style_representation(features).numpy().tolist()
     [[2.5, 5.5], [5.5, 12.5]]
+    >>> style_representation(features, mask=[[1.0, 0.0]]).numpy().tolist()
+    [[1.0, 3.0], [3.0, 9.0]]
     """
-    height_width = tf.shape(features)[1:3]
-    return gram_matrix(features) / tf.cast(tf.reduce_prod(height_width), features.dtype)
+    if mask is None:
+        height_width = tf.shape(features)[1:3]
+        return gram_matrix(features) / tf.cast(tf.reduce_prod(height_width), features.dtype)
+    return tf.math.divide_no_nan(gram_matrix(masked(features, mask)), tf.reduce_sum(mask))
+
+
+def masked(features: tf.Tensor, mask: Array) -> tf.Tensor:
+    """Feature maps whose Gram matrix counts each position as much as a mask says.
+
+    Parameters
+    ----------
+    features : tf.Tensor
+        ``float32``, ``(1, h, w, N)``.
+    mask : array
+        ``float32``, ``(h, w)``, from 0 to 1.
+
+    Returns
+    -------
+    tf.Tensor
+        √m F, ``float32``, ``(1, h, w, N)``.
+
+    Raises
+    ------
+    ValueError
+        Where the mask has another height or width.
+
+    Examples
+    --------
+    >>> masked(tf.ones((1, 1, 2, 1)), [[0.25, 0.0]]).numpy().ravel().tolist()
+    [0.5, 0.0]
+    """
+    mask = tf.convert_to_tensor(mask, features.dtype)
+    _check_shapes(features[0, :, :, 0], mask)
+    return features * tf.sqrt(mask)[tf.newaxis, :, :, tf.newaxis]  # (1, h, w, N) · (1, h, w, 1)
 
 
 def representation_distance(generated: tf.Tensor, style: tf.Tensor) -> tf.Tensor:

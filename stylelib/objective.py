@@ -1,7 +1,10 @@
 """The loss of one picture, and its gradient."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from stylelib._utils.tensorflow import tf
-from stylelib._utils.types import Image
+from stylelib._utils.types import Array, Image
 from stylelib.losses import (
     TV_LOSSES,
     content_loss,
@@ -11,6 +14,7 @@ from stylelib.losses import (
 from stylelib.preprocessing import preprocess
 from stylelib.recipes.conventions import check_style_size, paper_weights
 from stylelib.recipes.recipe import Recipe
+from stylelib.recipes.regions import regions
 from stylelib.vgg.layers import canonical
 from stylelib.vgg.network import VGG
 
@@ -32,11 +36,19 @@ class Objective:
         Its layers and weights are used. A term with weight 0 is left out.
     content_image, style_image : numpy.ndarray, optional
         ``uint8``, ``(H, W, 3)``, RGB, of any two sizes. Only needed for a term that counts.
+        `style_image` may be a list of several.
+    style_weights : sequence, optional
+        How several styles are mixed, see `mixing_shares`.
+    masks : sequence of numpy.ndarray, optional
+        Where each style goes instead, ``(H, W)`` from 0 to 1, of the generated image's size. The
+        style loss is Σ_r share_r E_r over the regions r, with `style_representation` of each
+        region, and what part of the picture it is; see `disjoint` for where masks overlap or leave
+        a rest.
 
     Raises
     ------
     ValueError
-        Where an image or a layer is missing.
+        Where an image or a layer is missing, and where weights or masks do not fit the styles.
 
     Examples
     --------
@@ -55,25 +67,37 @@ class Objective:
         vgg: VGG,
         recipe: Recipe,
         content_image: Image | None = None,
-        style_image: Image | None = None,
+        style_image: Image | Sequence[Image] | None = None,
+        style_weights: Sequence[Any] | None = None,
+        masks: Sequence[Array] | None = None,
     ) -> None:
         check_terms(vgg, recipe, content_image, style_image)
         self.vgg = vgg
         self.recipe = recipe
         self.content_representation = {}
-        self.style_representation = {}
-        self.style_size = None
+        self.regions = []
+        self.style_sizes = []
         if recipe.content_weight:
             features = canonical_features(vgg, preprocess(content_image))
             self.content_representation = {
                 layer: features[canonical(layer)] for layer in recipe.content_layers
             }
         if recipe.style_weight:
-            features = canonical_features(vgg, preprocess(style_image))
-            self.style_representation = _style_representations(features, recipe.style_layers)
-            self.style_size = style_image.shape[:2]
+            styles = as_list(style_image)
+            features = [canonical_features(vgg, preprocess(image)) for image in styles]
+            representations = [_style_representations(F, recipe.style_layers) for F in features]
+            self.regions = regions(representations, recipe.style_layers, style_weights, masks)
+            self.style_sizes = [image.shape[:2] for image in styles]
         # One graph for each size of picture; TensorFlow keeps them.
         self._compiled = tf.function(self._loss_and_gradient, autograph=False)
+
+    @property
+    def style_representation(self) -> dict[str, tf.Tensor]:
+        """What the style loss compares with, by layer: of the whole picture, or the first region.
+
+        ``float32``, ``(N, N)``; empty without a style.
+        """
+        return self.regions[0].target if self.regions else {}
 
     def losses(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return the weighted losses of a picture.
@@ -88,16 +112,16 @@ class Objective:
         dict of str to tf.Tensor
             ``"total"``, ``"content"`` (α L_content), ``"style"`` (β L_style) and ``"tv"``.
         """
-        check_style_size(self.recipe, x.shape[1:3], self.style_size)
+        check_style_sizes(self.recipe, x.shape[1:3], self.style_sizes)
         features = canonical_features(self.vgg, x)
         content_losses = {
             layer: content_loss(features[canonical(layer)], P)
             for layer, P in self.content_representation.items()
         }
-        representations = _style_representations(features, self.style_representation)
-        return weighted_losses(
-            self.recipe, x, content_losses, representations, self.style_representation
-        )
+        representations = [
+            _style_representations(features, region.target, region.masks) for region in self.regions
+        ]
+        return weighted_losses(self.recipe, x, content_losses, representations, self.regions)
 
     def loss_and_gradient(
         self, x: tf.Tensor | tf.Variable
@@ -168,11 +192,23 @@ def canonical_features(vgg, x):
     return {canonical(layer): maps for layer, maps in vgg(x).items()}
 
 
-def _style_representations(features, layers):
-    return {layer: style_representation(features[canonical(layer)]) for layer in layers}
+def _style_representations(features, layers, masks=None):
+    masks = masks or {}
+    return {l: style_representation(features[canonical(l)], masks.get(l)) for l in layers}
 
 
-def weighted_losses(recipe, x, content_losses, generated, style):
+def as_list(style_image):
+    """A list of the style images, of which there may be one alone."""
+    return list(style_image) if isinstance(style_image, (list, tuple)) else [style_image]
+
+
+def check_style_sizes(recipe, image_size, style_sizes):
+    """`check_style_size` for each of several style images."""
+    for style_size in style_sizes:
+        check_style_size(recipe, image_size, style_size)
+
+
+def weighted_losses(recipe, x, content_losses, generated, regions):
     """Eq. 7 from what is known of each layer, however that was computed.
 
     Parameters
@@ -182,9 +218,10 @@ def weighted_losses(recipe, x, content_losses, generated, style):
         The generated image, ``float32``, ``(1, H, W, 3)``, VGG space.
     content_losses : dict of str to tf.Tensor
         Eq. 1 by content layer, ``float32`` scalars.
-    generated, style : dict of str to tf.Tensor
-        `style_representation` by style layer, of the generated and of the style image: G / M,
+    generated : list of dict of str to tf.Tensor
+        `style_representation` of the generated image by style layer, for each region: G / M,
         ``float32``, ``(N, N)``.
+    regions : list of Region
 
     Returns
     -------
@@ -195,9 +232,10 @@ def weighted_losses(recipe, x, content_losses, generated, style):
     content = style_loss = tv = tf.constant(0.0)
     for layer, loss in content_losses.items():
         content += weights["content"][layer] * loss
-    for layer, representation in generated.items():
-        distance = representation_distance(representation, style[layer])
-        style_loss += weights["style"][layer] * distance
+    for region, representations in zip(regions, generated, strict=True):
+        for layer, representation in representations.items():
+            distance = representation_distance(representation, region.target[layer])
+            style_loss += weights["style"][layer] * region.share(layer) * distance
     if recipe.tv_weight:
         tv += recipe.tv_weight * TV_LOSSES[recipe.tv_convention](x)
     total = content + style_loss + tv

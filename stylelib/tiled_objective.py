@@ -7,17 +7,27 @@ the price is one more pass forward, and the halos of the tiles.
 """
 
 import functools
+import itertools
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from stylelib._utils.checks import check_count
 from stylelib._utils.tensorflow import tf
-from stylelib._utils.types import Image
-from stylelib.losses import content_loss, gram_matrix
-from stylelib.objective import canonical_features, check_terms, weighted_losses
+from stylelib._utils.types import Array, Image
+from stylelib.losses import content_loss, gram_matrix, masked
+from stylelib.objective import (
+    Objective,
+    as_list,
+    canonical_features,
+    check_style_sizes,
+    check_terms,
+    weighted_losses,
+)
 from stylelib.preprocessing import preprocess
-from stylelib.recipes.conventions import check_style_size
 from stylelib.recipes.recipe import Recipe
+from stylelib.recipes.regions import regions
 from stylelib.vgg.layers import canonical, map_size, smallest_side
 from stylelib.vgg.network import VGG
 from stylelib.vgg.tiles import SMALLEST_TILE, tiles
@@ -28,7 +38,7 @@ class TiledObjective:
 
     Parameters
     ----------
-    vgg, recipe, content_image, style_image
+    vgg, recipe, content_image, style_image, style_weights, masks
         As for `Objective`.
     tile : int
         Longest side of a tile in pixels, at least 64. The halo, 64 pixels for the paper's layers,
@@ -51,32 +61,43 @@ class TiledObjective:
         vgg: VGG,
         recipe: Recipe,
         content_image: Image | None = None,
-        style_image: Image | None = None,
+        style_image: Image | Sequence[Image] | None = None,
         tile: int = 1024,
+        style_weights: Sequence[Any] | None = None,
+        masks: Sequence[Array] | None = None,
     ) -> None:
         check_count("tile", tile, minimum=SMALLEST_TILE)
         check_terms(vgg, recipe, content_image, style_image)
         self.vgg = vgg
         self.recipe = recipe
         self.tile = tile
-        self.content_size = self.style_size = None
+        self.content_size = None
         self.content_representation = []  # P of each tile, in the order of `tiles`
-        self.style_representation = {}
+        self.regions = []
+        self.style_sizes = []
         if recipe.content_weight:
             self.content_size = content_image.shape[:2]
             self.content_representation = self._content_target(preprocess(content_image))
         if recipe.style_weight:
-            self.style_size = style_image.shape[:2]
-            self.style_representation = self._style_target(preprocess(style_image))
+            styles = as_list(style_image)
+            representations = [self._representation(preprocess(image)) for image in styles]
+            self.regions = regions(representations, recipe.style_layers, style_weights, masks)
+            self.style_sizes = [image.shape[:2] for image in styles]
         target = next(iter(self.content_representation), {})
         maps = {layer: tf.TensorSpec((1, None, None, P.shape[-1])) for layer, P in target.items()}
-        upstream = (
-            {layer: tf.TensorSpec(()) for layer in target},
-            {layer: tf.TensorSpec(gram.shape) for layer, gram in self.style_representation.items()},
-        )
-        self._compiled_sums = _for_any_size(self._sums, maps)
+        masks = [
+            dict.fromkeys(region.masks, tf.TensorSpec((None, None))) for region in self.regions
+        ]
+        grams = [
+            {layer: tf.TensorSpec(A.shape) for layer, A in region.target.items()}
+            for region in self.regions
+        ]
+        upstream = {layer: tf.TensorSpec(()) for layer in target}, grams
+        self._compiled_sums = _for_any_size(self._sums, maps, masks)
         self._compiled_losses = tf.function(self._losses_and_upstream, autograph=False)
-        self._compiled_backward = _for_any_size(self._backward_tile, maps, upstream)
+        self._compiled_backward = _for_any_size(self._backward_tile, maps, masks, upstream)
+
+    style_representation = Objective.style_representation
 
     def losses(self, x: tf.Tensor) -> dict[str, tf.Tensor]:
         """Return the weighted losses of a picture, see `Objective.losses`."""
@@ -89,8 +110,8 @@ class TiledObjective:
         x = tf.convert_to_tensor(x)
         losses, upstream, direct = self._compiled_losses(*self._first_pass(x), x)
         gradient = np.array(direct)
-        for part, pixels, target in self._parts_and_targets(x):
-            of_tile = self._compiled_backward(pixels, part.interior, target, upstream)
+        for part, *of_part in self._parts_and_targets(x):
+            of_tile = self._compiled_backward(*of_part, upstream)
             gradient[:, part.halo_rows, part.halo_columns] += of_tile
         return losses, tf.convert_to_tensor(gradient)
 
@@ -100,7 +121,8 @@ class TiledObjective:
             for part, pixels in self._parts(x)
         ]
 
-    def _style_target(self, x):
+    def _representation(self, x):
+        """`style_representation` of a style image by layer."""
         grams = _for_any_size(self._grams)
         parts = self._parts(x)
         return _per_position(_added(grams(pixels, part.interior) for part, pixels in parts), x)
@@ -116,22 +138,29 @@ class TiledObjective:
             yield part, x[:, part.halo_rows, part.halo_columns]
 
     def _parts_and_targets(self, x):
+        """Each tile, and what `_sums` takes of it."""
         if not self.content_representation:
-            return ((part, pixels, {}) for part, pixels in self._parts(x))
-        if tuple(x.shape[1:3]) != self.content_size:
+            targets = itertools.repeat({})
+        elif tuple(x.shape[1:3]) != self.content_size:
             raise ValueError(
                 f"expected a picture of the content image's height and width {self.content_size}, "
                 f"got {tuple(x.shape[1:3])}"
             )
-        targets = self.content_representation
-        return ((*part, target) for part, target in zip(self._parts(x), targets, strict=True))
+        else:
+            targets = self.content_representation
+        for (part, pixels), target in zip(self._parts(x), targets, strict=False):
+            yield part, pixels, part.interior, target, self._masks(part)
+
+    def _masks(self, part):
+        """The masks of a tile, by region and layer."""
+        return [
+            {layer: mask[part.positions(layer)] for layer, mask in region.masks.items()}
+            for region in self.regions
+        ]
 
     def _first_pass(self, x):
         """Eq. 1 of each content layer and Eq. 3 of each style layer, added up over the tiles."""
-        return _added(
-            self._compiled_sums(pixels, part.interior, target)
-            for part, pixels, target in self._parts_and_targets(x)
-        )
+        return _added(self._compiled_sums(*of_part) for _, *of_part in self._parts_and_targets(x))
 
     def _interior_maps(self, pixels, interior, layers):
         """Feature maps of a tile without those of its halo, ``(1, h, w, N)`` by layer."""
@@ -141,7 +170,7 @@ class TiledObjective:
             maps[layer] = features[canonical(layer)][:, top:bottom, left:right]
         return maps
 
-    def _sums(self, pixels, interior, target):
+    def _sums(self, pixels, interior, target, masks):
         """Eq. 1 and Eq. 3 of one tile.
 
         Parameters
@@ -152,36 +181,44 @@ class TiledObjective:
             `Tile.interior`, ``int32``, ``(4,)``.
         target : dict of str to tf.Tensor
             P of the tile by content layer, ``float32``, ``(1, h_l, w_l, N)``.
+        masks : list of dict of str to tf.Tensor
+            Of the tile by region and style layer, ``float32``, ``(h_l, w_l)``.
 
         Returns
         -------
-        content_losses, grams : dict of str to tf.Tensor
-            ``float32``: scalars by content layer, ``(N, N)`` by style layer.
+        content_losses : dict of str to tf.Tensor
+            ``float32`` scalars by content layer.
+        grams : list of dict of str to tf.Tensor
+            ``float32``, ``(N, N)``, by region and style layer.
         """
         maps = self._interior_maps(pixels, interior, [*target, *self.style_representation])
         content_losses = {layer: content_loss(maps[layer], P) for layer, P in target.items()}
-        grams = {layer: gram_matrix(maps[layer]) for layer in self.style_representation}
+        grams = [
+            {layer: _gram(maps[layer], masks_of_region.get(layer)) for layer in region.target}
+            for region, masks_of_region in zip(self.regions, masks, strict=True)
+        ]
         return content_losses, grams
 
     def _losses_and_upstream(self, content_losses, grams, x):
         """Losses, and the gradient of their total by the sums over tiles and by the picture."""
-        check_style_size(self.recipe, x.shape[1:3], self.style_size)
+        check_style_sizes(self.recipe, x.shape[1:3], self.style_sizes)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch((content_losses, grams, x))
-            generated = _per_position(grams, x)
-            losses = weighted_losses(
-                self.recipe, x, content_losses, generated, self.style_representation
-            )
+            generated = [
+                _per_position(of_region, x, region.share)
+                for of_region, region in zip(grams, self.regions, strict=True)
+            ]
+            losses = weighted_losses(self.recipe, x, content_losses, generated, self.regions)
         *upstream, direct = tape.gradient(
             losses["total"], (content_losses, grams, x), unconnected_gradients="zero"
         )
         return losses, tuple(upstream), direct
 
-    def _backward_tile(self, pixels, interior, target, upstream):
+    def _backward_tile(self, pixels, interior, target, masks, upstream):
         """Gradient by the pixels of one tile and its halo, given those by its sums."""
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(pixels)
-            sums = self._sums(pixels, interior, target)
+            sums = self._sums(pixels, interior, target, masks)
         return tape.gradient(sums, pixels, upstream)
 
 
@@ -196,7 +233,15 @@ def _added(terms):
     return functools.reduce(functools.partial(tf.nest.map_structure, tf.add), terms)
 
 
-def _per_position(grams, x):
-    """G / M of each layer, M for the whole picture."""
-    image_size = tuple(x.shape[1:3])
-    return {layer: gram / map_size(layer, image_size).positions for layer, gram in grams.items()}
+def _gram(maps, mask):
+    """Eq. 3 of a region, or of all that is in the maps."""
+    return gram_matrix(maps if mask is None else masked(maps, mask))
+
+
+def _per_position(grams, x, share=lambda layer: 1.0):
+    """G / M of each layer, M for the whole picture, or for the share of it that a region is."""
+    size = tuple(x.shape[1:3])
+    return {
+        layer: tf.math.divide_no_nan(gram, map_size(layer, size).positions * share(layer))
+        for layer, gram in grams.items()
+    }

@@ -160,7 +160,7 @@ OTHERS = [
         "expected a command transfer, reconstruct-content, reconstruct-style, sweep, recipes or "
         "doctor, got 'recipe'; did you mean 'recipes'? (see stylelib --help)",
     ),
-    ("transfer - - -o out.png", "expected one picture from standard input, got - for both"),
+    ("transfer - - -o out.png", "expected one picture from standard input, got - for two"),
     (
         "sweep grid.toml --worker 2",
         "unrecognized arguments: --worker 2; did you mean --workers? (see stylelib sweep --help)",

@@ -2,8 +2,9 @@
 
 Begin with `load` and `save`. Behind them stand the formats that are decoded (`formats`; `jpeg`,
 `png` and `tiff` have what Pillow leaves open), what numbers mean (`levels`), colour profiles and
-transparency (`colours`), files and addresses (`sources`, `downloads`) and the limits of size
-(`sizes`). Nothing here imports TensorFlow; imports `_utils`.
+transparency (`colours`), colours kept or carried over (`colour_control`), files and addresses
+(`sources`, `downloads`) and the limits of size (`sizes`). Nothing here imports TensorFlow; imports
+`_utils`.
 
 A picture is refused, in one line that names it, by `sources` (missing, unreadable, too many bytes),
 `downloads` (not https, not public, too slow), `formats` and `tiff` (no picture, a raw photograph),

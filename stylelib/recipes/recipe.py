@@ -13,6 +13,7 @@ from stylelib._utils.checks import (
     optional,
     shown,
 )
+from stylelib.images.colour_control import PRESERVE_COLORS
 from stylelib.images.load import RESAMPLINGS
 from stylelib.images.sizes import check_size
 from stylelib.recipes.conventions import CONTENT_CONVENTIONS, STYLE_CONVENTIONS
@@ -65,6 +66,10 @@ class Recipe(OptimizerSettings):
         Whether the style image is brought to the height and width of the content image, whatever
         its proportions.
     resampling : {"lanczos", "bicubic", "bilinear", "nearest"}
+    preserve_color : {"luminance", "match"}, optional
+        Whether the result keeps the colours of the content image. ``"luminance"`` paints its
+        brightness alone, and puts its own colours back, see `replace_luminance`; ``"match"`` first
+        gives the style image the colours of the content image, see `match_color`.
     steps : int
         Evaluations of the loss.
     stages : list of Stage, optional
@@ -108,6 +113,7 @@ class Recipe(OptimizerSettings):
     tv_convention: str = "power"
     same_size: bool = False
     resampling: str = "lanczos"
+    preserve_color: str | None = None
     stages: tuple = ()
     postprocess: str = "clip"
     published: tuple = ()
@@ -257,6 +263,7 @@ _CHECKS = {
     "same_size": check_flag,
     "stages": _check_stages,
     "resampling": _one_of(RESAMPLINGS),
+    "preserve_color": optional(_one_of(PRESERVE_COLORS)),
     "postprocess": _one_of(POSTPROCESSES),
     "published": _check_published,
     "notes": _check_text,

@@ -81,6 +81,7 @@ class Checkpoints:
         self.save_every = save_every
         self.resume = resume
         self.state = self.before = None
+        self.in_color = None  # from a painted picture to what is shown of it
         self._painted = []
         self._claim = contextlib.ExitStack()
         self._look()
@@ -140,7 +141,8 @@ class Checkpoints:
     def _save_picture(self, state):
         path = self.folder / _name(len(state["history"]))
         if not path.exists():
-            save_image(path, deprocess(state["best"]))
+            picture = deprocess(state["best"])
+            save_image(path, self.in_color(picture) if self.in_color else picture)
 
 
 def numbered_pictures(folder):

@@ -23,11 +23,13 @@ from stylelib._utils.checks import (
     shortened,
 )
 from stylelib._utils.files import with_home
+from stylelib.images.colour_control import grey, match_color, replace_luminance
 from stylelib.images.load import load_image
 from stylelib.images.sizes import scaled_size
 from stylelib.recipes.conventions import check_style_size
 from stylelib.recipes.published import find_recipe
 from stylelib.recipes.recipe import INITS, Recipe
+from stylelib.recipes.regions import check_styles, coverage, disjoint
 from stylelib.recipes.stages import SMALLEST_STAGE, stage_ends
 from stylelib.vgg.layers import NETWORKS, PRECISION_CHOICES, keras_name, smallest_side
 from stylelib.vgg.tiles import SMALLEST_TILE
@@ -52,6 +54,7 @@ class Job:
         Of `RECIPES`, where the recipe was asked for by its name.
     images : dict of str to numpy.ndarray
         ``"content"``, ``"style"`` or both: ``uint8``, ``(H, W, 3)``, RGB, at the sizes of the run.
+        Further styles are ``"style 2"`` and so on, masks ``"mask"``, ``"mask 2"`` and so on.
     init : str or numpy.ndarray
         One of `INITS`, or a picture of the size of the result.
     sources : dict of str to str
@@ -69,6 +72,8 @@ class Job:
         Longest side of a tile, see `transfer`.
     strength : float, optional
         Where it is given, the style weight is found before the run begins.
+    style_weights : list, optional
+        See `mixing_shares`.
     """
 
     recipe: Recipe
@@ -84,6 +89,7 @@ class Job:
     seed: int
     tile: int | None
     strength: float | None
+    style_weights: list | None
 
     @property
     def layers(self):
@@ -95,12 +101,51 @@ class Job:
         """Height and width of the result."""
         return next(iter(self.images.values())).shape[:2]
 
+    @property
+    def seen(self):
+        """The content and the style images as the losses see them, see `Recipe.preserve_color`."""
+        pictures = {role: im for role, im in self.images.items() if not role.startswith("mask")}
+        content, kept = pictures.get("content"), self.recipe.preserve_color
+        if content is None or kept is None:
+            return pictures
+        recoloured = match_color if kept == "match" else grey
+        seen = {role: recoloured(im, content) for role, im in pictures.items() if im is not content}
+        return {"content": content if kept == "match" else grey(content)} | seen
+
+    @property
+    def masks(self):
+        """``float32``, ``(H, W)``, from 0 to 1, for each style; None where each goes everywhere."""
+        masks = [image for role, image in self.images.items() if role.startswith("mask")]
+        return [mask.mean(axis=2, dtype=np.float32) / 255 for mask in masks] or None
+
+    @property
+    def coverage(self):
+        """Where any style goes, as `coverage` says; None where that is everywhere."""
+        return coverage(self.masks) if self.masks else None
+
+    def in_color(self, image):
+        """What is shown of a painted picture, where the luminance alone is painted."""
+        if self.recipe.preserve_color == "luminance" and "content" in self.images:
+            return replace_luminance(self.images["content"], image)
+        return image
+
+    @property
+    def terms(self):
+        """Pictures, masks and weights of the losses: arguments of `Objective`."""
+        styles = [image for role, image in self.seen.items() if role.startswith("style")]
+        return {
+            "content_image": self.seen.get("content"),
+            "style_image": styles or None,
+            "style_weights": self.style_weights,
+            "masks": self.masks,
+        }
+
     @functools.cached_property
     def settings(self):
         """What `Result.settings` says of all this, ready for JSON."""
         settings = {role: described(self.sources[role], im) for role, im in self.images.items()}
         names = ("network", "weights", "init", "style_scale", "precision", "seed", "tile")
-        names += ("strength",)
+        names += ("strength", "style_weights")
         settings |= {name: getattr(self, name) for name in names}
         if self.weights_sha256 is not None:
             settings["weights_sha256"] = self.weights_sha256
@@ -147,11 +192,11 @@ def scaled_job(job, scale, recipe):
     smallest = max(map(smallest_side, job.layers)) / shortest
     scale = min(1.0, max(scale, SMALLEST_STAGE / max(job.size), smallest))
 
-    def smaller(image):
+    def smaller(image, role="init"):
         size = scaled_size(image.shape[:2], math.ceil(scale * max(image.shape[:2])))
-        return load_image(image, size=size, resampling=recipe.resampling)
+        return load_image(image, size=size, resampling=_resampling(role, recipe))
 
-    images = {role: smaller(image) for role, image in job.images.items()}
+    images = {role: smaller(image, role) for role, image in job.images.items()}
     init = job.init if isinstance(job.init, str) else smaller(job.init)
     return dataclasses.replace(job, recipe=recipe, images=images, init=init)
 
@@ -172,6 +217,8 @@ def make_job(
     as_published=False,
     tile=None,
     strength=None,
+    style_weights=None,
+    masks=None,
     **changes,
 ):
     """Check all settings, and read the pictures.
@@ -179,7 +226,7 @@ def make_job(
     Parameters
     ----------
     sources : dict of str to whatever `load_image` takes
-        ``"content"``, ``"style"`` or both.
+        ``"content"``, ``"style"`` or both; several styles as a list.
     pictures : Pictures, optional
         What jobs of the same pictures have in common.
 
@@ -205,7 +252,9 @@ def make_job(
     name = recipe if isinstance(recipe, str) else None
     changes = plain({"size": size, "steps": steps, "as_published": as_published} | changes)
     recipe = _changed(find_recipe(recipe), init, **changes)
+    sources = by_role(sources, masks)
     _check_options(recipe, sources, **options)
+    options["style_weights"] = _style_weights(style_weights, sources, recipe)
     if network == "recipe":
         options["network"] = recipe.network
     check_weights(options["network"], options["weights"])
@@ -213,6 +262,7 @@ def make_job(
         keras_name(layer, options["network"])
     pictures = Pictures() if pictures is None else pictures
     images = _sized(sources, recipe, options["style_scale"], pictures)
+    _check_masks(images)
     init = recipe.init if init is None else init
     start = _start(init, images, pictures)
     names = {role: source_name(source) for role, source in [*sources.items(), ("init", init)]}
@@ -232,6 +282,56 @@ def _changed(recipe, init, size, steps, as_published, **changes):
     if isinstance(recipe.size, int):
         check_count("size", recipe.size, minimum=SMALLEST_SIZE)
     return recipe
+
+
+def by_role(sources, masks=None):
+    """Name every picture of a run: of several styles or masks the second is ``"style 2"``.
+
+    Examples
+    --------
+    >>> by_role({"content": "a.png", "style": ["b.png", "c.png"]}, "d.png")
+    {'content': 'a.png', 'style': 'b.png', 'style 2': 'c.png', 'mask': 'd.png'}
+    """
+    styles = [sources["style"]] if "style" in sources else []
+    if styles and isinstance(styles[0], (list, tuple)):
+        styles = list(styles[0])
+        if not styles:
+            raise ValueError("expected at least one style image, got an empty list")
+    if masks is not None:
+        if not {"content", "style"} <= sources.keys():
+            raise ValueError("expected masks only with a content and a style image")
+        masks = list(masks) if isinstance(masks, (list, tuple)) else [masks]
+    first = {"content": sources["content"]} if "content" in sources else {}
+    return first | _numbered("style", styles) | _numbered("mask", masks or [])
+
+
+def _numbered(role, sources):
+    return {
+        role if number == 1 else f"{role} {number}": source
+        for number, source in enumerate(sources, start=1)
+    }
+
+
+def _style_weights(style_weights, sources, recipe):
+    styles, masks = (
+        [role for role in sources if role.startswith(kind)] for kind in ("style", "mask")
+    )
+    style_weights = plain(style_weights)
+    for stage in recipe.by_stage():
+        check_styles(len(styles), stage.style_layers, style_weights, masks or None)
+    return style_weights
+
+
+def _check_masks(images):
+    """Refuse masks without a region, before anything slow begins."""
+    masks = {role: image for role, image in images.items() if role.startswith("mask")}
+    if masks:
+        disjoint([mask.mean(axis=2) / 255 for mask in masks.values()])
+
+
+def _resampling(role, recipe):
+    """How a picture is scaled; what is sharper than its pixels would overshoot in a mask."""
+    return "bilinear" if role.startswith("mask") else recipe.resampling
 
 
 def _check_options(recipe, sources, style_scale, precision, seed, tile, network, weights):
@@ -368,17 +468,18 @@ def _layers(recipe):
 
 def _sized(sources, recipe, style_scale, pictures):
     """Read the pictures at the sizes that the recipe gives them."""
-    images, scales = {}, {"content": 1.0, "style": style_scale}
+    images = {}
     for role, source in sources.items():  # the content image comes first
         size, longer_side = pictures.size(source), recipe.size
-        if recipe.same_size and "content" in images:
+        if "content" in images and (recipe.same_size or role.startswith("mask")):
             size = images["content"].shape[:2]
         if isinstance(recipe.size, tuple):
             size, longer_side = recipe.size, max(recipe.size)
-        size = _checked_size(size, longer_side * scales[role], role, recipe)
-        images[role] = pictures.sized(source, size, recipe.resampling)
-    if len(images) == 2 and recipe.style_weight:
-        check_style_size(recipe, *(image.shape[:2] for image in images.values()))
+        scale = style_scale if role.startswith("style") else 1.0
+        size = _checked_size(size, longer_side * scale, role, recipe)
+        images[role] = pictures.sized(source, size, _resampling(role, recipe))
+        if role.startswith("style") and "content" in images and recipe.style_weight:
+            check_style_size(recipe, images["content"].shape[:2], size)
     return images
 
 
@@ -403,6 +504,6 @@ def _checked_size(size, longer_side, role, recipe):
 def _start(init, images, pictures):
     """The name of a start, or a picture of the size of the content image if there is one."""
     if isinstance(init, str) and init in INITS:
-        check_choice("init", init, ["noise", "grey", *images])
+        check_choice("init", init, [name for name in INITS if name in {"noise", "grey", *images}])
         return init
     return pictures.sized(init, next(iter(images.values())).shape[:2])

@@ -77,15 +77,17 @@ def _run(job, callback, checkpoints):
         checkpoints.open()
     if job.strength is not None:
         job = _with_style_weight(job, vgg, checkpoints)
+    if checkpoints is not None:
+        checkpoints.in_color = job.in_color
     jobs = stage_jobs(job)
     start = x0 = _start(jobs[0])
     if checkpoints is not None and checkpoints.state is not None:
         jobs, x0 = _left(jobs, x0, checkpoints)
-    result = _stages(jobs, vgg, x0, callback, checkpoints)
+    result = _stages(jobs, vgg, x0, _in_color(callback, job), checkpoints)
     init = described(job.sources["init"], deprocess(start))
     here = {"init": init, "precision": vgg.precision, "versions": versions()}
     settings = result.settings | job.settings | here
-    return dataclasses.replace(result, settings=settings)
+    return dataclasses.replace(result, image=job.in_color(result.image), settings=settings)
 
 
 def _stages(jobs, vgg, x0, callback, checkpoints):
@@ -129,11 +131,10 @@ def _left(jobs, x0, checkpoints):
 
 def _paint(stage, vgg, x0, callback, checkpoints, earlier):
     """Lower the loss of one stage; `earlier` is the result of the stage before it."""
-    images = stage.images.get("content"), stage.images.get("style")
     if stage.tile is None:
-        objective = Objective(vgg, stage.recipe, *images)
+        objective = Objective(vgg, stage.recipe, **stage.terms)
     else:
-        objective = TiledObjective(vgg, stage.recipe, *images, tile=stage.tile)
+        objective = TiledObjective(vgg, stage.recipe, **stage.terms, tile=stage.tile)
     return minimize(
         objective,
         x0,
@@ -154,4 +155,13 @@ def _start(job):
         return grey_start(job.size, job.seed)
     if job.init == "noise":
         return preprocess(noise_image(job.size, job.seed))
-    return preprocess(load_image(job.images[job.init], size=job.size))
+    return preprocess(load_image(job.seen[job.init], size=job.size))
+
+
+def _in_color(callback, job):
+    """A callback that is given the picture as it is shown."""
+    if callback is None or job.recipe.preserve_color != "luminance":
+        return callback
+    return lambda evaluation, losses, x: callback(
+        evaluation, losses, preprocess(job.in_color(deprocess(x))).numpy()
+    )

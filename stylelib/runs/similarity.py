@@ -7,6 +7,7 @@ from stylelib._utils.types import Network, Path, Source
 from stylelib.images.load import load_image
 from stylelib.images.sizes import scaled_size
 from stylelib.preprocessing import preprocess
+from stylelib.recipes.regions import layer_mask
 from stylelib.vgg.network import VGG
 
 #: Longer side to which both pictures are reduced before they are compared.
@@ -54,10 +55,11 @@ def content_similarity(
     return similarity_to(content, network, weights)(image)
 
 
-def similarity_to(content, network="vgg16", weights=None):
+def similarity_to(content, network="vgg16", weights=None, where=None):
     """Return a function of a picture that says how similar it is to `content`.
 
-    For many pictures of one photograph; see `content_similarity`.
+    For many pictures of one photograph; see `content_similarity`. With `where`, a mask, each
+    position counts as much as that says.
 
     Examples
     --------
@@ -70,8 +72,10 @@ def similarity_to(content, network="vgg16", weights=None):
     size = scaled_size(content.shape[:2], SIMILARITY_SIZE)
     vgg = VGG([SIMILARITY_LAYER], network, weights, pooling="average", padding="reflect")
 
+    where = layer_mask(_at_size(where, size), SIMILARITY_LAYER)
+
     def centred_maps(picture):
-        return _centred(vgg(preprocess(load_image(picture, size=size)))[SIMILARITY_LAYER])
+        return _centred(vgg(preprocess(load_image(picture, size=size)))[SIMILARITY_LAYER], where)
 
     P = centred_maps(content)
 
@@ -84,6 +88,15 @@ def similarity_to(content, network="vgg16", weights=None):
     return similarity
 
 
-def _centred(maps):
-    """Feature maps (1, h, w, N) minus each filter's mean over positions."""
-    return tf.constant(maps - np.mean(maps, axis=(1, 2), keepdims=True))
+def _at_size(mask, size):
+    """A mask, or none, at a size: ``float32``, ``(H, W)``, from 0 to 1."""
+    if mask is None:
+        return np.ones(size, np.float32)
+    return np.float32(load_image(mask, size=size, resampling="bilinear").mean(axis=2) / 255)
+
+
+def _centred(maps, where):
+    """Feature maps (1, h, w, N) minus each filter's mean over positions, which count as `where`."""
+    weights = where[np.newaxis, :, :, np.newaxis]
+    means = np.sum(maps * weights, axis=(1, 2), keepdims=True) / max(weights.sum(), 1e-6)
+    return (maps - means) * np.sqrt(weights)

@@ -59,19 +59,19 @@ def find_style_weight(job, vgg, start):
     small = scaled_job(job, min(SEARCH_SIZE, longer / 2) / longer, job.recipe.by_stage()[-1])
     recipe = at_size(small.recipe, job.size, small.size)
     unit = recipe.style_weight / job.recipe.style_weight
-    images = small.images["content"], small.images["style"]
-    similarity, x0 = similarity_to(job.images["content"], job.network, job.weights), start(small)
+    similarity = similarity_to(job.images["content"], job.network, job.weights, job.coverage)
+    x0 = start(small)
     steps, wanted = _steps(job, small), 1 - job.strength
-    balance = _balance(vgg, recipe, *images)
+    balance = _balance(vgg, recipe, small.terms)
     tried, wanted_logit = [], _logit(wanted) - DRIFT
     for trial in range(1, TRIALS + 1):
         exponent = _next_exponent(tried, wanted_logit)
         weight = balance * 10**exponent
-        objective = Objective(vgg, recipe.replace(style_weight=weight), *images)
+        objective = Objective(vgg, recipe.replace(style_weight=weight), **small.terms)
         result = minimize(objective, x0, optimizer=recipe, steps=steps)
         if result.status == "interrupted":
             raise KeyboardInterrupt
-        found = similarity(result.image)
+        found = similarity(small.in_color(result.image))
         logger.info(
             "style weight %.2e (%d of %d): similarity %.2f, %.2f wanted",
             weight / unit, trial, TRIALS, _after_drift(found), wanted,
@@ -95,13 +95,14 @@ def _steps(job, small):
     return max(1, min(SEARCH_STEPS, int(affordable)))
 
 
-def _balance(vgg, recipe, content_image, style_image):
+def _balance(vgg, recipe, terms):
     """The style weight for which a picture that ignores either term has the same loss.
 
     The painting has all of the content loss, the photograph all of the style loss.
     """
-    objective = Objective(vgg, recipe.replace(style_weight=1.0), content_image, style_image)
-    painting = load_image(style_image, size=content_image.shape[:2])
+    objective = Objective(vgg, recipe.replace(style_weight=1.0), **terms)
+    content_image = terms["content_image"]
+    painting = load_image(terms["style_image"][0], size=content_image.shape[:2])
     style_loss = float(objective.losses(preprocess(content_image))["style"])
     content_loss = float(objective.losses(preprocess(painting))["content"])
     return content_loss / style_loss if content_loss > 0 < style_loss else 1.0

@@ -14,7 +14,7 @@ from stylelib._utils.checks import one_line, plain, shortened, shown
 from stylelib._utils.files import to_json
 from stylelib.recipes.optimizers import ALIASES
 from stylelib.recipes.recipe import Recipe
-from stylelib.runs.job import Job, Pictures, make_job
+from stylelib.runs.job import Job, Pictures, by_role, make_job
 
 #: Largest grid of settings.
 MAX_TRIALS = 100_000
@@ -92,7 +92,8 @@ def make_trials(content, style, changes, settings):
 
 def _make_job(sources, pictures, settings, change):
     job = make_job(sources, pictures, **settings | change)
-    names = {role: _file_name(source, role) for role, source in sources.items()}
+    roles = by_role(sources, (settings | change).get("masks"))
+    names = {role: _file_name(source, role) for role, source in roles.items()}
     names["init"] = os.path.basename(job.sources["init"])
     return dataclasses.replace(job, sources=names)
 
@@ -135,7 +136,8 @@ def _read(role, sources, pictures):
     if not sources:
         raise ValueError(f"expected at least one {role} image, got an empty list")
     for source in sources:
-        pictures.size(source)
+        for picture in source if isinstance(source, (list, tuple)) else [source]:
+            pictures.size(picture)
     return sources
 
 
@@ -174,13 +176,18 @@ def _key(settings):
         for name, value in settings["recipe"].items()
         if name not in told and value != plain[name]
     }
-    pictures = {role: settings[role]["sha256"] for role in ("content", "style")}
+    pictures = {
+        role: told["sha256"]
+        for role, told in settings.items()
+        if role.startswith(("content", "style", "mask")) and isinstance(told, dict)
+    }
     init = settings["init"].get("sha256", settings["init"]["source"])
     told_apart = settings | pictures | {"init": init, "recipe": recipe}
     told_apart["weights"] = told_apart.pop("weights_sha256", told_apart["weights"])
     del told_apart["tile"]  # changes how the losses are computed, not what they are
-    if told_apart["strength"] is None:
-        del told_apart["strength"]
+    for name in ("strength", "style_weights"):  # which earlier versions had not
+        if told_apart[name] is None:
+            del told_apart[name]
     text = to_json(_as_floats(told_apart), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 

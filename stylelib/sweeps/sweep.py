@@ -53,7 +53,7 @@ def sweep(
     Parameters
     ----------
     content, style : a picture or a list of them
-        Whatever `load_image` takes.
+        Whatever `load_image` takes; in the list of styles, a list of several that are used at once.
     changes : dict of lists, or list of dicts
         A dict is a grid: each name with a list of values, and every combination is a trial. A list
         holds the trials themselves. Names are those of `transfer`: settings of a recipe, and

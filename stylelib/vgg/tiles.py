@@ -31,6 +31,11 @@ class Tile(NamedTuple):
         ends = (rows.start - top, rows.stop - top, columns.start - left, columns.stop - left)
         return np.array(ends, np.int32)
 
+    def positions(self, layer):
+        """Rows and columns of the tile, without its halo, in the feature maps of a layer."""
+        step = smallest_side(layer)
+        return tuple(slice(s.start // step, s.stop // step) for s in (self.rows, self.columns))
+
 
 def halo(layers, network="vgg16"):
     """How many pixels around a tile its feature maps depend on.
