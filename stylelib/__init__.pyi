@@ -4,6 +4,8 @@ from stylelib._utils.tensorflow import versions as versions
 from stylelib.api import reconstruct_content as reconstruct_content
 from stylelib.api import reconstruct_style as reconstruct_style
 from stylelib.api import transfer as transfer
+from stylelib.images.colour_control import match_color as match_color
+from stylelib.images.colour_control import replace_luminance as replace_luminance
 from stylelib.images.load import load_image as load_image
 from stylelib.images.save import save_image as save_image
 from stylelib.losses import content_loss as content_loss

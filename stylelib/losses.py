@@ -103,6 +103,7 @@ def style_representation(features: tf.Tensor, mask: Array | None = None) -> tf.T
     if mask is None:
         height_width = tf.shape(features)[1:3]
         return gram_matrix(features) / tf.cast(tf.reduce_prod(height_width), features.dtype)
+    mask = tf.convert_to_tensor(mask, features.dtype)
     return tf.math.divide_no_nan(gram_matrix(masked(features, mask)), tf.reduce_sum(mask))
 
 

@@ -609,6 +609,78 @@ class TestSeveralPictures:
 
 
 @pytest.mark.usefixtures("small_network")
+class TestControl:
+    """Colours kept, masks, and several paintings."""
+
+    @pytest.fixture
+    def given(self, monkeypatch, style_image):
+        save_image("waves.png", style_image[::-1])
+        save_image("left.png", np.repeat(np.uint8([[[255]], [[0]]]), 3, axis=2).reshape(1, 2, 3))
+        save_image("right.png", np.repeat(np.uint8([[[0]], [[255]]]), 3, axis=2).reshape(1, 2, 3))
+        calls, transfer = [], api.transfer
+
+        def watched(*pictures, **options):
+            calls.append((pictures[:2], options))
+            return transfer(*pictures, **options)
+
+        monkeypatch.setattr(api, "transfer", watched)
+        return calls
+
+    @pytest.mark.parametrize(
+        ("arguments", "weights"),
+        [
+            ("content.png style.png --style waves.png", None),
+            ("content.png style.png:2 --style waves.png", [2.0, 1.0]),
+            ("content.png style.png:.5 --style waves.png:1.5", [0.5, 1.5]),
+            ("content.png style.png:1,1,1,0,0 --style waves.png:0,0,0,1,1",
+             [[1.0, 1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0, 1.0]]),
+        ],
+    )  # fmt: skip
+    def test_several_paintings(self, given, arguments, weights):
+        assert cli.main(["transfer", *arguments.split(), *SMALL]) == 0
+        ((pictures, options),) = given
+        assert pictures == ("content.png", ["style.png", "waves.png"])
+        assert options["style_weights"] == weights
+        assert Path("content-style-waves.png").is_file()
+
+    def test_a_mask_for_each(self, given):
+        masks = ["--mask", "left.png", "--mask", "right.png"]
+        assert run("--style", "waves.png", *masks, "-o", "out.png", *SMALL) == 0
+        assert given[0][1]["masks"] == ["left.png", "right.png"]
+
+    @pytest.mark.parametrize("how", ["luminance", "match"])
+    def test_colours_kept(self, given, how):
+        assert run("--preserve-color", how, "-o", "out.png", *SMALL) == 0
+        assert given[0][1]["preserve_color"] == how
+
+    def test_a_file_called_like_a_weight_is_a_picture(self, given):
+        name = "style:2"
+        shutil.copy("style.png", name)
+        assert cli.main(["transfer", "content.png", name, "-o", "out.png", *SMALL]) == 0
+        assert given[0][0] == ("content.png", name)
+        assert given[0][1]["style_weights"] is None
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ("--mask gone.png", "cannot read gone.png"),
+            ("--mask left.png --mask right.png", "a mask for each of 1 styles, got 2"),
+            ("--style waves.png:1,2", "one number, or one for each of 5 style layers"),
+            ("--style waves.png:0 --style style.png:x", "cannot read style.png:x"),
+            ("--preserve-colour match", "did you mean --preserve-color?"),
+            ("--preserve-color hue", "expected preserve_color luminance or match, got 'hue'"),
+            ("--mask left.png -o left.png", "cannot write left.png: it is one of the pictures"),
+            ("--style - --style -", "expected one picture from standard input, got - for two"),
+            ("--mask -", "expected - for a photograph or the one painting"),
+        ],
+    )
+    def test_what_is_wrong_is_told_in_one_line(self, given, capsys, arguments, message):
+        assert run("-o", "out.png", *SMALL, *arguments.split()) == 2
+        assert message in (err := capsys.readouterr().err)
+        assert err.count("\n") == 1
+
+
+@pytest.mark.usefixtures("small_network")
 class TestOptionsOfOtherPrograms:
     @pytest.mark.parametrize("size", ["--size", "--image-size", "--image_size"])
     @pytest.mark.parametrize("steps", ["--steps=2", "--iterations=2", "--num_iterations=2"])
