@@ -132,7 +132,7 @@ TRANSFER = [
         "--style_wieght 1e4",
         "unrecognized arguments: --style-wieght 1e4; did you mean --style-weight? (see HELP)",
     ),
-    ("--styl 3", "unrecognized arguments: --styl 3; did you mean --style-scale? (see HELP)"),
+    ("--styl 3", "unrecognized arguments: --styl 3; did you mean --style? (see HELP)"),
     ("--sed=3", "unrecognized arguments: --sed=3; did you mean --seed? (see HELP)"),
     (
         f"--colour {'x' * 300}",
