@@ -504,6 +504,6 @@ def _checked_size(size, longer_side, role, recipe):
 def _start(init, images, pictures):
     """The name of a start, or a picture of the size of the content image if there is one."""
     if isinstance(init, str) and init in INITS:
-        check_choice("init", init, [name for name in INITS if name in {"noise", "grey", *images}])
+        check_choice("init", init, ["noise", "grey", *(role for role in images if role in INITS)])
         return init
     return pictures.sized(init, next(iter(images.values())).shape[:2])
