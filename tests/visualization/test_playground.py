@@ -1,4 +1,7 @@
+import base64
 import io
+import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -31,19 +34,50 @@ def test_what_is_chosen_is_painted_and_shown_meanwhile(playground):
         lambda _: buttons.append((playground.start.disabled, playground.stop.disabled)), "value"
     )
     playground.layers.value = ("conv1_1", "conv2_1")
-    playground.exponent.value = -2
+    playground.strength.value = 0.7
     playground.start.click()
     playground.wait()
     expected = transfer(
-        CONTENT, STYLE, "gatys2015", size=32, steps=4, init="content",
-        style_weight=100, style_layers=["conv1_1", "conv2_1"],
-    )  # fmt: skip
+        CONTENT, STYLE, size=32, steps=4, strength=0.7, style_layers=["conv1_1", "conv2_1"]
+    )
     np.testing.assert_array_equal(shown(playground), expected.image)
     np.testing.assert_array_equal(playground.result.image, expected.image)
     assert len(pictures) >= 4
     assert playground.note.value == "all 4 evaluations done"
     assert set(buttons) == {(True, False)}
     assert (playground.start.disabled, playground.stop.disabled) == (False, True)
+
+
+@pytest.mark.usefixtures("small_network")
+def test_what_was_painted_can_be_saved(playground):
+    assert playground.save.value == ""
+    playground.start.click()
+    playground.wait()
+    data = re.search(
+        r'download="painted.png" href="data:image/png;base64,([^"]+)"', playground.save.value
+    )
+    assert base64.b64decode(data[1]) == playground.picture.value
+
+
+@pytest.mark.parametrize("version", [7, 8])
+@pytest.mark.parametrize("role", ["content", "style"])
+def test_pictures_of_ones_own(playground, version, role):
+    file = io.BytesIO()
+    Image.fromarray(CONTENT).save(file, "PNG")
+    of = {"content": file.getvalue(), "name": "mine.png"}
+    upload = SimpleNamespace(value={"mine.png": of} if version == 7 else (of,))
+    setattr(playground, f"own_{role}", upload)
+    playground._add(role)
+    assert getattr(playground, role).value == "mine.png"
+    pictures = {"content": playground.contents, "style": playground.styles}[role]
+    np.testing.assert_array_equal(pictures["mine.png"], CONTENT)
+
+
+def test_what_is_no_picture_is_told(playground):
+    playground.own_style = SimpleNamespace(value=({"name": "notes.txt", "content": b"no picture"},))
+    playground._add("style")
+    assert playground.note.value.startswith("notes.txt: cannot read ")
+    assert "notes.txt" not in playground.style.options
 
 
 @pytest.mark.usefixtures("either_network")
@@ -70,7 +104,7 @@ def test_pictures_of_the_series_are_there():
     assert "starry night" in playground.style.options
     for path in [*playground.contents.values(), *playground.styles.values()]:
         assert path.is_file()
-    assert playground.layers.value == RECIPES["gatys2015"].style_layers
+    assert playground.layers.value == RECIPES["multiscale"].style_layers
 
 
 @pytest.mark.parametrize("pictures", [CONTENT, "a.jpg", ["a.jpg"], {}, 5])
