@@ -27,8 +27,14 @@ from stylelib import __version__
 from stylelib._utils.checks import check_choice, one_line, shortened, shown
 from stylelib._utils.files import user_path, with_home, writable_folder
 from stylelib._utils.progress import Progress, together
-from stylelib.images.load import load_image
-from stylelib.images.save import ENDINGS, check_output, save_image
+from stylelib.images.load import load_alpha, load_image
+from stylelib.images.save import (
+    ENDINGS,
+    check_holds_alpha,
+    check_output,
+    save_image,
+    with_alpha,
+)
 from stylelib.recipes.conventions import CONTENT_CONVENTIONS, STYLE_CONVENTIONS
 from stylelib.recipes.published import RECIPES, RECONSTRUCTION, find_recipe
 from stylelib.recipes.recipe import INITS, OPTIMIZERS
@@ -159,6 +165,8 @@ def _parser():
     add(
         "--recipe", metavar="NAME", default="multiscale", help="see 'stylelib recipes' (multiscale)"
     )
+    about = "keep what is transparent in the photograph; for PNG, WebP and TIFF"
+    add("--keep-alpha", action="store_true", default=False, help=about)
     add("--init", metavar="START", help=f"{', '.join(INITS)} or a picture (the recipe's)")
     add("--as-published", action="store_true", help="with the mistakes of the recipe's source")
     add(
@@ -315,7 +323,7 @@ def _parsed(kind, expected, text):
 #: What a command line says beside the settings of the library.
 _OF_THE_COMMAND = {
     *("command", "parser", "debug", "pictures", "image", "layer", "layers", "overwrite"),
-    *("style", "mask"),
+    *("style", "mask", "keep_alpha"),
     *("recipe", "output", "gif", "save_every", "resume"),
 }
 
@@ -333,10 +341,11 @@ def _transfer(options):
     outputs = [_output(options, content, styles, several) for content in contents]
     if repeated := [path for path, times in collections.Counter(outputs).items() if times > 1]:
         raise ValueError(f"cannot write {repeated[0]} twice: two photographs have one name")
+    control = {"masks": options.mask or None, "style_weights": _weights(weights)}
+    control = {name: value for name, value in control.items() if value is not None}
     statuses = []
     for content, output in zip(contents, outputs, strict=True):
-        one = argparse.Namespace(**vars(options) | {"output": output})
-        one.masks, one.style_weights = options.mask or None, _weights(weights)
+        one = argparse.Namespace(**vars(options) | control | {"output": output})
         pictures = content, list(styles) if len(styles) > 1 else styles[0]
         statuses.append(
             _run(one, "transfer", pictures, (options.recipe,), recipe.steps, _folder(one))
@@ -441,7 +450,10 @@ def _run(options, name, sources, arguments, steps, folder=None):
     folder = folder or {}
     pictures = [picture for source in (*sources, given.get("masks")) for picture in _listed(source)]
     _check_kept((*pictures, given.get("init")), (output, film), folder.get("folder"))
-    sources = _with_standard_input(sources, pictures)
+    keep_alpha = getattr(options, "keep_alpha", False)
+    if keep_alpha:
+        _check_keeps_alpha(sources[0], output)
+    photograph, sources = sources[0], _with_standard_input(sources, pictures)
     from stylelib import api
 
     steps = given.get("steps", steps)
@@ -455,7 +467,8 @@ def _run(options, name, sources, arguments, steps, folder=None):
     if not np.isfinite(result.history["total"]).any():  # nothing was painted
         print(f"stylelib: {result.stop_reason}", file=sys.stderr)
         return STATUSES.get(result.status, OK)
-    _save(output, result.image)
+    alpha = load_alpha(photograph, result.image.shape[:2]) if keep_alpha else None
+    _save(output, result.image, alpha)
     print(f"{output or '-'}: {_in_words(result)}", file=sys.stdout if output else sys.stderr)
     if film is not None:
         film.write()
@@ -511,17 +524,26 @@ def _check_kept(sources, outputs, folder):
             raise ValueError(f"cannot write to {where}: {picture} is one of the pictures to read")
 
 
-def _save(output, image):
+def _check_keeps_alpha(photograph, output):
+    """Refuse before the run what could not keep the transparency of a photograph after it."""
+    if photograph == "-":
+        raise ValueError("expected --keep-alpha with a file, got - (stdin)")
+    if output is not None:
+        check_holds_alpha(output)
+
+
+def _save(output, image, alpha=None):
     """Write a picture; where its folder takes no more, do not lose what took so long."""
     try:
         if output is None:
-            Image.fromarray(image).save(sys.stdout.buffer, "PNG")
+            written = image if alpha is None else with_alpha(image, alpha)
+            Image.fromarray(written).save(sys.stdout.buffer, "PNG")
         else:
-            save_image(output, image)
+            save_image(output, image, alpha)
     except (OSError, ValueError) as error:
         try:
             elsewhere = Path(tempfile.gettempdir(), f"stylelib-{uuid.uuid4()}.png")
-            save_image(elsewhere, image)
+            save_image(elsewhere, image, alpha)
         except (OSError, ValueError):
             raise error from None
         raise ValueError(f"{error}; the picture is in {elsewhere}") from error

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from stylelib import __version__, api, cli, training
 from stylelib.__main__ import main as module_main
@@ -53,6 +54,11 @@ def _full_disk(files):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     return fsync
+
+
+def mode(file):
+    with Image.open(file) as picture:
+        return picture.mode
 
 
 class Stream(io.TextIOWrapper):
@@ -640,7 +646,7 @@ class TestControl:
         assert cli.main(["transfer", *arguments.split(), *SMALL]) == 0
         ((pictures, options),) = given
         assert pictures == ("content.png", ["style.png", "waves.png"])
-        assert options["style_weights"] == weights
+        assert options.get("style_weights") == weights
         assert Path("content-style-waves.png").is_file()
 
     def test_a_mask_for_each(self, given):
@@ -658,7 +664,7 @@ class TestControl:
         shutil.copy("style.png", name)
         assert cli.main(["transfer", "content.png", name, "-o", "out.png", *SMALL]) == 0
         assert given[0][0] == ("content.png", name)
-        assert given[0][1]["style_weights"] is None
+        assert "style_weights" not in given[0][1]
 
     @pytest.mark.parametrize(
         ("arguments", "message"),
@@ -678,6 +684,49 @@ class TestControl:
         assert run("-o", "out.png", *SMALL, *arguments.split()) == 2
         assert message in (err := capsys.readouterr().err)
         assert err.count("\n") == 1
+
+
+@pytest.mark.usefixtures("small_network")
+class TestTransparency:
+    @pytest.fixture(autouse=True)
+    def cut_out(self, content_image):
+        alpha = np.zeros(content_image.shape[:2], np.uint8)
+        alpha[:, 20:] = 255
+        save_image("cut.png", content_image, alpha)
+
+    def paint(self, *arguments):
+        return cli.main(["transfer", "cut.png", "style.png", *arguments, *SMALL])
+
+    @pytest.mark.parametrize("name", ["out.png", "out.webp", "out.tif"])
+    def test_the_alpha_of_the_photograph_is_kept(self, name):
+        assert self.paint("--keep-alpha", "-o", name) == 0
+        with Image.open(name) as picture:
+            alpha = np.asarray(picture.convert("RGBA"))[..., 3]
+        assert (alpha[:, :8] == 0).all() and (alpha[:, 14:] == 255).all()
+
+    def test_to_standard_output(self, monkeypatch):
+        monkeypatch.setattr(sys, "stdout", stdout := Stream("utf-8"))
+        assert self.paint("--keep-alpha", "-o", "-") == 0
+        stdout.buffer.seek(0)
+        assert mode(stdout.buffer) == "RGBA"
+
+    def test_without_it_there_is_none(self):
+        assert self.paint("-o", "out.png") == 0
+        assert mode("out.png") == "RGB"
+
+    def test_a_photograph_without_any_stays_without(self):
+        assert run("--keep-alpha", "-o", "out.png", *SMALL) == 0
+        assert mode("out.png") == "RGB"
+
+    @pytest.mark.parametrize("name", ["out.jpg", "out.bmp"])
+    def test_formats_without_transparency_are_refused_before_the_run(self, name, capsys):
+        assert self.paint("--keep-alpha", "-o", name) == 2
+        assert "expected .png, .webp, .tif or .tiff to keep alpha" in capsys.readouterr().err
+
+    def test_standard_input_cannot_be_read_twice(self, capsys):
+        arguments = ["transfer", "-", "style.png", "--keep-alpha", "-o", "out.png", *SMALL]
+        assert cli.main(arguments) == 2
+        assert "expected --keep-alpha with a file, got - (stdin)" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("small_network")

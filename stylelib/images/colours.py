@@ -10,7 +10,7 @@ _GREY = {"1", "L", "LA", "La"}
 
 
 def to_srgb(picture):
-    """Convert a picture of at most 8 bits, through its profile if it has one, and lay it on white.
+    """Convert a picture of at most 8 bits, through its profile if it has one.
 
     Parameters
     ----------
@@ -20,13 +20,13 @@ def to_srgb(picture):
     Returns
     -------
     PIL.Image.Image
-        Of mode RGB. Where a profile is damaged, or is of another kind of colours than the
-        picture, the pixels are taken as they are.
+        Of mode RGB, or RGBA where it has transparency. Where a profile is damaged, or is of another
+        kind of colours than the picture, the pixels are taken as they are.
 
     Examples
     --------
     >>> to_srgb(Image.new("LA", (1, 1), (0, 51))).getpixel((0, 0))
-    (204, 204, 204)
+    (0, 0, 0, 51)
     """
     profile = picture.info.get("icc_profile")
     alpha = None
@@ -44,10 +44,23 @@ def to_srgb(picture):
         picture = _through_profile(picture, profile, grey)
     if picture.mode != "RGB":
         picture = picture.convert("RGB")
-    if alpha is None:
+    if alpha is not None:
+        picture.putalpha(alpha)
+    return picture
+
+
+def on_white(picture):
+    """Lay a picture of mode RGBA on white; one of mode RGB stays as it is.
+
+    Examples
+    --------
+    >>> on_white(Image.new("RGBA", (1, 1), (0, 0, 0, 51))).getpixel((0, 0))
+    (204, 204, 204)
+    """
+    if picture.mode == "RGB":
         return picture
     white = Image.new("RGB", picture.size, "white")
-    white.paste(picture, mask=alpha)
+    white.paste(picture.convert("RGB"), mask=picture.getchannel("A"))
     return white
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from PIL import ExifTags, Image
 
 from stylelib._utils.checks import check_choice, check_count, one_line
+from stylelib._utils.types import Array, Resampling, Size, Source
 from stylelib._utils.types import Image as ImageArray
-from stylelib._utils.types import Resampling, Size, Source
-from stylelib.images.colours import to_srgb
+from stylelib.images.colours import on_white, to_srgb
 from stylelib.images.formats import check_tiles, open_picture, silence_decoders
 from stylelib.images.levels import DARK, NEARLY_BLACK, to_levels
 from stylelib.images.sizes import MAX_PIXELS, check_size, scaled_size
@@ -118,7 +118,7 @@ def load_image(
         check_count("max_size", max_size)
     if size is not None:
         size = check_size(size)
-    image = _picture(source, name_of(source))
+    image = on_white(_picture(source, name_of(source)))
     if max_size is not None and max(image.size) > max_size:
         size = scaled_size((image.height, image.width), max_size)
     if size is not None and (image.height, image.width) != size:
@@ -127,8 +127,40 @@ def load_image(
     return np.array(image)
 
 
+def load_alpha(source: Source, size: Size) -> Array | None:
+    """Read how opaque each pixel of a picture is.
+
+    Parameters
+    ----------
+    source : path, https address, bytes, file object, PIL image or array
+        As for `load_image`.
+    size : (int, int)
+        ``(height, width)`` to bring it to.
+
+    Returns
+    -------
+    numpy.ndarray or None
+        ``uint8``, ``(height, width)``, 0 is transparent; None where nothing can be.
+
+    Raises
+    ------
+    ValueError
+        As `load_image` does.
+
+    Examples
+    --------
+    >>> load_alpha(Image.new("LA", (2, 1), (0, 51)), (1, 1)).tolist()
+    [[51]]
+    """
+    height, width = check_size(size)
+    picture = _picture(source, name_of(source))
+    if picture.mode == "RGB":
+        return None
+    return np.array(picture.getchannel("A").resize((width, height), Image.Resampling.BILINEAR))
+
+
 def _picture(source, name):
-    """Turn any source into a PIL image of mode RGB."""
+    """Turn any source into a PIL image of mode RGB, or RGBA where it has transparency."""
     if isinstance(source, Image.Image):
         return _decode(source, name)
     # Strings of NumPy have the method, too, and so have few files.
@@ -138,7 +170,7 @@ def _picture(source, name):
 
 
 def _read(source, name):
-    """Turn a file into a PIL image of mode RGB."""
+    """Turn a file into a PIL image of mode RGB or RGBA."""
     with open_binary(source, name) as file, silence_decoders:
         try:
             picture = open_picture(file)
@@ -149,7 +181,7 @@ def _read(source, name):
 
 
 def _decode(picture, name, turned=None):
-    """Turn any PIL image into one of mode RGB."""
+    """Turn any PIL image into one of mode RGB or RGBA."""
     _check_pixels(picture.width, picture.height, name)
     try:
         check_tiles(picture, MAX_PIXELS)
@@ -214,7 +246,7 @@ def _turned_in_file(picture):
 
 
 def _from_deep(values, picture, tags, name):
-    """Turn grey of more than 8 bits, or with a sign, into a PIL image of mode RGB."""
+    """Turn grey of more than 8 bits, or with a sign, into a PIL image of mode RGB or RGBA."""
     hidden = picture.info.get("transparency")
     if tags.get(ExifTags.Base.PhotometricInterpretation) == 0:  # which Pillow inverts up to 8 bits
         raise ValueError(f"cannot read {name}: expected 0 as black, got a TIFF with 0 as white")
@@ -228,7 +260,7 @@ def _from_deep(values, picture, tags, name):
 
 
 def _from_array(source, name):
-    """Turn an array, or what can be one, into a PIL image of mode RGB."""
+    """Turn an array, or what can be one, into a PIL image of mode RGB or RGBA."""
     try:
         array = np.asarray(source if isinstance(source, np.ndarray) else source.__array__())
     except Exception as error:  # of any library: on another device, symbolic, …

@@ -2,10 +2,12 @@
 
 import os
 
+import numpy as np
 from PIL import Image
 
 from stylelib._utils.checks import one_line, shown
 from stylelib._utils.files import atomic_write, check_writable, user_path
+from stylelib._utils.types import Array
 from stylelib._utils.types import Image as ImageArray
 from stylelib._utils.types import Path as AnyPath
 from stylelib.images.sizes import check_image
@@ -13,6 +15,9 @@ from stylelib.images.sources import name_of
 
 #: Endings of the formats that `save_image` writes without changing the size of a picture.
 ENDINGS = (".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".bmp")
+
+#: Those of them that hold transparency.
+WITH_ALPHA = (".png", ".webp", ".tif", ".tiff")
 
 #: Lossy formats are written so that nothing of it is seen.
 OPTIONS = {
@@ -22,7 +27,7 @@ OPTIONS = {
 }
 
 
-def save_image(path: AnyPath, image: ImageArray) -> None:
+def save_image(path: AnyPath, image: ImageArray, alpha: Array | None = None) -> None:
     """Write a picture; the file appears whole or not at all.
 
     Parameters
@@ -31,12 +36,14 @@ def save_image(path: AnyPath, image: ImageArray) -> None:
         The ending chooses the format, see `ENDINGS`. JPEG and WebP are written at quality 95.
     image : numpy.ndarray
         ``uint8``, ``(H, W, 3)``, RGB, 0 to 255.
+    alpha : numpy.ndarray, optional
+        ``uint8``, ``(H, W)``: how opaque each pixel is, see `load_alpha`. For PNG, WebP and TIFF.
 
     Raises
     ------
     ValueError
-        Where `image` is no such array, the ending names no format that can be written, or the
-        file cannot be written.
+        Where `image` or `alpha` is no such array, the ending names no format that can be written,
+        or the file cannot be written.
 
     Examples
     --------
@@ -49,6 +56,9 @@ def save_image(path: AnyPath, image: ImageArray) -> None:
     """
     image = check_image(image)
     path = check_output(path)
+    if alpha is not None:
+        check_holds_alpha(path)
+        image = with_alpha(image, alpha)
     options = OPTIONS.get(path.suffix.lower(), {})
     with atomic_write(path) as file:
         format_ = Image.registered_extensions()[path.suffix.lower()]
@@ -56,6 +66,39 @@ def save_image(path: AnyPath, image: ImageArray) -> None:
             Image.fromarray(image).save(file, format=format_, **options)
         except ValueError as error:  # such as more pixels a side than the format holds
             raise ValueError(f"cannot write {name_of(path)}: {one_line(error)}") from error
+
+
+def with_alpha(image, alpha):
+    """A picture and its transparency in one array, ``uint8``, ``(H, W, 4)``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> with_alpha(np.zeros((2, 2, 3), np.uint8), np.full((2, 2), 9, np.uint8))[0, 0].tolist()
+    [0, 0, 0, 9]
+    """
+    wanted = image.shape[:2]
+    if not hasattr(alpha, "dtype") or alpha.dtype != np.uint8 or alpha.shape != wanted:
+        raise ValueError(f"expected alpha as uint8 of shape {wanted}, got {shown(alpha)}")
+    return np.dstack([image, alpha])
+
+
+def check_holds_alpha(path):
+    """Raise a ``ValueError`` where the format of a file has no transparency.
+
+    Examples
+    --------
+    >>> import pathlib
+    >>> check_holds_alpha(pathlib.Path("a.jpg"))
+    Traceback (most recent call last):
+    ...
+    ValueError: cannot write a.jpg: expected .png, .webp, .tif or .tiff to keep alpha, got '.jpg'
+    """
+    if path.suffix.lower() not in WITH_ALPHA:
+        endings = f"{', '.join(WITH_ALPHA[:-1])} or {WITH_ALPHA[-1]}"
+        raise ValueError(
+            f"cannot write {name_of(path)}: expected {endings} to keep alpha, got {path.suffix!r}"
+        )
 
 
 def check_output(path):
