@@ -19,7 +19,7 @@ unexport PYTHONHOME PYTHONPATH PYTHONOPTIMIZE PYTHONSAFEPATH PYTEST_ADDOPTS PYTE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: browse help setup first tutorial site lab notebooks test test-fast test-site test-matrix package audit lint bench systems sweeps figures badges offline-bundle lock clean $(TOOLS)
+.PHONY: browse help setup first tutorial site lab notebooks test test-fast test-site test-matrix package audit lint bench systems sweeps figures badges offline-bundle student lock clean $(TOOLS)
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -131,6 +131,9 @@ badges: setup ## write into notebooks and README where Colab finds them; REPOSIT
 
 offline-bundle: setup ## write build/offline/: this repository and its packages, for machines without internet
 	@$(BIN)/python -m tools.offline
+
+student: setup ## write build/student/: the series without solutions, answers and outputs, for a class
+	@$(BIN)/python -m tools.student
 
 $(TOOLS): ; $(call environment,$@,tools/requirements.lock)
 
