@@ -96,7 +96,7 @@ TRANSFER = [
     ),
     (
         "--weights gone.h5",
-        "expected weights 'embedded', 'imagenet', 'random' or a file, got 'gone.h5'",
+        "expected weights as a file, or embedded, imagenet or random, got 'gone.h5'",
     ),
     ("--weights text.png", "cannot read text.png: expected a file that ends in .npz or .h5"),
     (
@@ -286,7 +286,7 @@ def test_nothing_to_do_is_one_line(capsys):
 
 def test_a_name_with_a_zero_byte(capsys):
     assert cli.main(["transfer", "content.png", "style.png", "-o", "a\0.png"]) == 2
-    assert capsys.readouterr().err == "stylelib: cannot write a\0.png: embedded null byte\n"
+    assert capsys.readouterr().err == "stylelib: cannot write a\\x00.png: embedded null byte\n"
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write")

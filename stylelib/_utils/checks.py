@@ -46,18 +46,24 @@ def shown(value):
 
 
 def shortened(text, most=LONGEST):
-    """Put text, or a path, into one line of at most 100 characters, of its beginning and its end.
+    r"""Put text, or a path, into one line of at most 100 characters, of its beginning and its end.
+
+    What a terminal would obey instead of showing it, and the zero byte, become escapes.
 
     Examples
     --------
-    >>> shortened(" two  lines "), len(shortened("word " * 100))
-    ('two lines', 100)
+    >>> shortened(" two  lines "), len(shortened("word " * 100)), shortened("\x1b[2J")
+    ('two lines', 100, '\\x1b[2J')
     """
-    text = " ".join(str(text).split())
-    if len(text) <= most:
+    text = _halves(" ".join(str(text).split()), most)
+    if text.isprintable():
         return text
+    return _halves("".join(c if c.isprintable() else ascii(c)[1:-1] for c in text), most)
+
+
+def _halves(text, most):
     half = most // 2
-    return f"{text[: half - 1]}…{text[-half:]}"
+    return text if len(text) <= most else f"{text[: half - 1]}…{text[-half:]}"
 
 
 def plain(value):

@@ -11,6 +11,7 @@ from stylelib._utils.checks import (
     check_flag,
     check_number,
     one_line,
+    shortened,
     shown,
 )
 
@@ -40,6 +41,12 @@ def test_a_value_in_words(value, text):
 @pytest.mark.skipif(not hasattr(sys, "set_int_max_str_digits"), reason="any number has a text")
 def test_a_number_that_python_writes_no_more():
     assert shown(10**5000) == "a int"
+
+
+@pytest.mark.parametrize("text", ["\x1b[31mred", "a\0b", "\x07" * 300, "\udcff.png", "\u202egnp"])
+def test_no_text_commands_the_terminal(text):
+    assert shortened(text).isprintable()
+    assert len(shortened(text)) <= 100
 
 
 LONG = ["x" * 10**6, ["x" * 99] * 99, b"x" * 10**6, {1: "\n" * 200}]
