@@ -6,6 +6,8 @@ _MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")  # \xff00 is data, \xffd0 t
 _EXIF, _XMP = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
 # Segments of programs and comments; of the former three say what the colours mean: 0, 2 and 14.
 _METADATA = {0xE1, *range(0xE3, 0xEE), 0xEF, 0xFE}
+# How two of these begin, and how many bytes they have, which Pillow takes for granted.
+_HEADS = {0xE0: (b"JFIF", 14), 0xEE: (b"Adobe", 12)}
 
 
 def without_metadata(data):
@@ -41,13 +43,19 @@ def without_metadata(data):
         end = place + 2 + int.from_bytes(data[place + 2 : place + 4], "big")
         body = data[place + 4 : end]
         if marker not in _METADATA:
-            kept.append(data[place:end])
+            kept += [] if _is_cut(marker, body) else [data[place:end]]
         elif body.startswith(_EXIF):
             info.setdefault("exif", body)
         elif body.startswith(_XMP):
             info.setdefault("xmp", body)
         place = end
     return b"".join([*kept, data[place:]]), info
+
+
+def _is_cut(marker, body):
+    """Tell whether a segment is too short to say what it begins with."""
+    head, size = _HEADS.get(marker, (b"", 0))
+    return body.startswith(head) and len(body) < size
 
 
 def count_scans(data):

@@ -9,7 +9,7 @@ MAX_TEXT = 2**20
 
 # Beside the chunks with a capital, which are needed: transparency and animation. Three more may say
 # how the picture is turned.
-_NEEDED = {b"tRNS", b"acTL", b"fcTL", b"fdAT"}
+_ANIMATION = {b"acTL", b"fcTL", b"fdAT"}
 _TURNS = {b"eXIf": b"", b"iTXt": b"XML:com.adobe.xmp\0", b"zTXt": b"Raw profile type exif\0"}
 
 
@@ -34,12 +34,14 @@ def without_metadata(file):
         levels than the pixels.
     """
     info, kept, whole = {"icc_profile": None}, [(0, 8)], True
+    needed_beside = {b"tRNS"} | (_ANIMATION if _is_animated(file) else set())
     for name, start, end in _chunks(file):
         if name == b"iCCP" and info["icc_profile"] is None:
             info["icc_profile"] = _unpacked(_body(file, start, end), MAX_PROFILE)
         if name == b"tRNS":
             info |= _transparency(file, _body(file, start, end))
-        if name[:1].isupper() or name in _NEEDED or (name in _TURNS and _turns(file, start, end)):
+        needed = name[:1].isupper() or name in needed_beside
+        if needed or (name in _TURNS and _turns(file, start, end)):
             kept.append((start, end))
         else:
             whole = False
@@ -50,6 +52,12 @@ def without_metadata(file):
         file.seek(start)
         lean.write(file.read(end - start))
     return lean, info
+
+
+def _is_animated(file):
+    """Tell whether there is an animation, and not just damaged chunks of one."""
+    sizes = [(name, end - start - 12) for name, start, end in _chunks(file) if name in _ANIMATION]
+    return sizes[:1] == [(b"acTL", 8)] and sizes[1:2] == [(b"fcTL", 26)]
 
 
 def _transparency(file, colour):

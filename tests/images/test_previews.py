@@ -230,6 +230,10 @@ class TestMetadata:
             [chunk(b"eXIf", b"II*\0nothing")[:-1] + b"?"],
             [chunk(b"eXIf", bytes(10**6))],
             [chunk(b"pHYs", b""), chunk(b"gAMA", b"\0"), chunk(b"sRGB", b""), chunk(b"tIME", b"")],
+            [chunk(b"acTL", b"\0")],  # animations that are none
+            [chunk(b"acTL", b"\0\0\0\5\0\0\0\0")],
+            [chunk(b"fcTL", bytes(26)), chunk(b"fdAT", b"")],
+            [chunk(b"acTL", b"\0\0\0\1\0\0\0\0"), chunk(b"fcTL", bytes(3))],
             [chunk(b"iCCP", b"name\0\0" + LONG)],
             [chunk(b"iCCP", b"name\0\0" + zlib.compress(bytes(2**24 + 1)))],
             [chunk(b"iCCP", b"name\0\0damaged")],
@@ -313,6 +317,14 @@ class TestMetadata:
         segments += [b"\xff\xe2\0\x12ICC_PROFILE\0\7\1no"]  # of seven the first
         data = data[:2] + b"".join(segments) + data[2:]
         assert load_image(data).shape == (6, 9, 3)
+
+    @pytest.mark.parametrize("size", [0, 1, 6])
+    @pytest.mark.parametrize("head", [b"\xff\xe0JFIF\0", b"\xff\xeeAdobe"])
+    def test_jpeg_segments_that_break_off(self, head, size):
+        data = encoded(Image.new("RGB", (9, 6), "red"), "JPEG")
+        body = head[2:] + bytes(size)
+        segment = head[:2] + struct.pack(">H", 2 + len(body)) + body
+        np.testing.assert_array_equal(load_image(data[:2] + segment + data[2:]), load_image(data))
 
     def test_settings_of_pillow_do_not_matter(self, monkeypatch):
         monkeypatch.setattr(PngImagePlugin, "MAX_TEXT_CHUNK", 10)
