@@ -146,9 +146,13 @@ def writable_folder(folder):
     folder = user_path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        temporary = _temporary(folder / "file")
+        temporary.touch()
+        temporary.unlink()
+    except FileExistsError as error:  # a file, or a link to nothing
+        raise ValueError(f"cannot write to {shortened(folder)}: it is no folder") from error
     except (OSError, ValueError) as error:
         raise ValueError(f"cannot write to {shortened(folder)}: {one_line(error)}") from error
-    check_writable(folder / "file")
     return folder
 
 

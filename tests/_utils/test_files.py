@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from stylelib._utils import files as files_module
 from stylelib._utils.files import (
     atomic_write,
     check_writable,
     read_arrays,
     remove_temporary_files,
     user_path,
+    writable_folder,
 )
 from stylelib.images.load import load_image
 from stylelib.images.save import save_image
@@ -144,6 +146,23 @@ class TestWriting:
         os.mkfifo(tmp_path / "pipe.png")
         with pytest.raises(ValueError, match=r"cannot write .*pipe\.png: it is no file"):
             check_writable(tmp_path / "pipe.png")
+
+
+class TestFolders:
+    @pytest.mark.parametrize("kind", ["file", "link"])
+    def test_what_is_no_folder_is_told(self, kind, tmp_path):
+        path = tmp_path / "there"
+        path.touch() if kind == "file" else path.symlink_to("gone")
+        with pytest.raises(ValueError, match="cannot write to .*there: it is no folder"):
+            writable_folder(path)
+
+    def test_one_that_may_not_be_written_to_is_named_itself(self, tmp_path, monkeypatch):
+        def refuse(path):
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(files_module.Path, "touch", refuse)
+        with pytest.raises(ValueError, match=f"cannot write to {tmp_path}: Permission denied"):
+            writable_folder(tmp_path)
 
 
 class TestUserPath:
