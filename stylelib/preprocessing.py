@@ -9,6 +9,7 @@ Two kinds of picture cross the library's public functions, and nothing else:
 
 import numpy as np
 
+from stylelib._utils.checks import check_count
 from stylelib._utils.tensorflow import check_tensorflow, tf
 from stylelib._utils.types import Array, Image, Size
 from stylelib.images.sizes import check_image, check_size
@@ -118,6 +119,8 @@ def _to_rgb(x):
     values = np.asarray(x)
     if values.ndim != 4 or values.shape[0] != 1 or values.shape[3] != 3:
         raise ValueError(f"expected a picture of shape (1, H, W, 3), got shape {values.shape}")
+    if values.dtype.kind in "cO":
+        raise ValueError(f"expected a picture of real numbers, got {values.dtype}")
     if not np.isfinite(values).all():
         raise ValueError("expected a picture of finite numbers, got NaN or infinity")
     return (values + MEAN_BGR)[0, :, :, ::-1]
@@ -167,6 +170,7 @@ def noise_image(size: Size, seed: int = 0) -> Image:
     (2, 3, 3)
     """
     height, width = check_size(size)
+    check_count("seed", seed, minimum=0)
     generator = np.random.default_rng(seed)
     return generator.integers(0, 256, size=(height, width, 3), dtype=np.uint8)
 
@@ -195,5 +199,6 @@ def grey_start(size: Size, seed: int = 0) -> tf.Tensor:
     [124, 117, 104]
     """
     height, width = check_size(size)
+    check_count("seed", seed, minimum=0)
     noise = np.random.default_rng(seed).uniform(-0.025, 0.025, size=(1, height, width, 3))
     return tf.constant(noise.astype(np.float32))

@@ -66,6 +66,19 @@ def test_deprocess_refuses_what_is_no_number():
         deprocess(np.full((1, 2, 2, 3), np.nan))
 
 
+@pytest.mark.parametrize("kind", [complex, object])
+def test_deprocess_refuses_other_numbers(kind):
+    with pytest.raises(ValueError, match="expected a picture of real numbers, got "):
+        deprocess(np.zeros((1, 2, 2, 3), kind))
+
+
+@pytest.mark.parametrize("make", [noise_image, grey_start])
+@pytest.mark.parametrize("seed", [-1, 1.5, None, "a", [1, 2]])
+def test_noise_refuses_another_seed(make, seed):
+    with pytest.raises(ValueError, match="expected seed as a whole number of at least 0, got "):
+        make((2, 2), seed)
+
+
 @pytest.mark.parametrize("image", [np.zeros((4, 4, 3)), np.zeros((4, 4), np.uint8), "a.png"])
 def test_preprocess_refuses_another_kind(image):
     with pytest.raises(ValueError, match="expected an image"):
