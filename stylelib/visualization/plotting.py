@@ -394,8 +394,8 @@ def plot_losses(
     curves = {}  # of the last panel, for the legend
     for axes, term in zip(panels[0], terms, strict=True):
         for name, history in histories.items():
-            losses = np.asarray(history[term])
-            (line,) = axes.plot(np.arange(1, len(losses) + 1), losses, label=name, linewidth=1.8)
+            evaluations = np.arange(1, len(history[term]) + 1)
+            (line,) = axes.plot(evaluations, history[term], label=name, linewidth=1.8)
             curves[name] = line
             for start in getattr(runs[name], "stage_starts", ())[1:]:
                 axes.axvline(start + 0.5, color=line.get_color(), linestyle=":", linewidth=1)
@@ -430,12 +430,22 @@ def _histories(runs):
     for name, history in histories.items():
         if not isinstance(history, Mapping) or not history:
             raise ValueError(f"{_HISTORIES}, got {shown(history)} for {shown(name)}")
-        for term, losses in history.items():
-            if np.ndim(losses) != 1 or not np.size(losses):
-                raise ValueError(
-                    f"expected a loss for each evaluation, got {shown(losses)} for {shown(term)}"
-                )
+        histories[name] = {term: _losses(term, losses) for term, losses in history.items()}
     return histories
+
+
+def _losses(term, losses):
+    """One loss for each evaluation, as floats; what has no logarithm is left out of the line."""
+    try:
+        values = np.asarray(losses)
+        is_list = values.ndim == 1 and values.size and values.dtype.kind in "fiu"
+    except ValueError:  # lists of several lengths
+        is_list = False
+    if not is_list:
+        raise ValueError(
+            f"expected a loss for each evaluation, got {shown(losses)} for {shown(term)}"
+        )
+    return np.where(values > 0, values, np.nan)
 
 
 def _is_run(run):

@@ -91,6 +91,13 @@ def test_losses_stand_on_a_shared_logarithmic_axis():
     assert limits[0] == limits[1]
 
 
+@pytest.mark.parametrize("losses", [[0.0, 0.0], [-1.0, 0.0], [float("nan")] * 2])
+def test_losses_without_a_logarithm_are_drawn_without_a_warning(losses):
+    figure = plotting.plot_losses({"total": losses}, terms="total")
+    figure.draw_without_rendering()
+    assert np.isnan(figure.axes[0].lines[0].get_ydata()).all()
+
+
 def test_the_style_is_set():
     with plt.rc_context():
         plotting.use_style()
@@ -220,6 +227,10 @@ def test_titles_are_names_or_as_many_as_pictures():
         (lambda: plotting.plot_losses(GREY), "expected a dict of histories .*an array of shape"),
         (lambda: plotting.plot_losses({"a": RESULT, "b": 5}), "got 5 for 'b'"),
         (lambda: plotting.plot_losses({"a": {"total": 5.0}}), "for each evaluation, got 5.0"),
+        (lambda: plotting.plot_losses({"total": [[1], [1, 2]]}), "for each evaluation, got"),
+        (lambda: plotting.plot_losses({"total": [None, {}]}), "for each evaluation, got"),
+        (lambda: plotting.plot_losses({"total": ["a", "b"]}), "for each evaluation, got"),
+        (lambda: plotting.plot_losses({"total": [1j, 2j]}), "for each evaluation, got"),
         (lambda: plotting.plot_losses(HISTORY, ["tv"]), "a term of the loss .* style or content"),
         (lambda: plotting.plot_losses(HISTORY, []), "expected at least one term"),
         (lambda: plotting.plot_losses(HISTORY, 5), "expected a list of terms of the loss, got 5"),
