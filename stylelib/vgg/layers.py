@@ -82,6 +82,21 @@ def paper_name(layer):
     return re.sub(r"^block(\d)_conv(\d)$", r"conv\1_\2", str(layer))
 
 
+def with_paper_names(settings):
+    """Spell layers as the paper does wherever they are, so that equal settings compare as equal.
+
+    Examples
+    --------
+    >>> with_paper_names({"style_layers": ["block1_conv1", "conv2_1"], "steps": 2})
+    {'style_layers': ['conv1_1', 'conv2_1'], 'steps': 2}
+    """
+    if isinstance(settings, dict):
+        return {name: with_paper_names(inner) for name, inner in settings.items()}
+    if isinstance(settings, (list, tuple)):
+        return [with_paper_names(inner) for inner in settings]
+    return paper_name(settings) if isinstance(settings, str) else settings
+
+
 def block_and_conv(layer):
     """Read the number of its block, and its place in that block, off a layer's name.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from stylelib._utils.checks import check_choice, shown
+from stylelib._utils.checks import check_choice, check_flag, shown
 from stylelib._utils.process import cached_once
 from stylelib._utils.tensorflow import check_tensorflow, keras, tf
 from stylelib._utils.types import Network, Padding, Path, Pooling, Precision
@@ -100,10 +100,12 @@ class VGG:
         padding: Padding = "zero",
     ) -> None:
         check_tensorflow()
-        if isinstance(layers, str) or not isinstance(layers, Iterable):
+        layers = [layers] if isinstance(layers, str) else layers
+        if not isinstance(layers, Iterable):
             raise ValueError(f"expected a list of layer names, got {shown(layers)}")
         check_choice("pooling", pooling, POOLINGS)
         check_choice("padding", padding, PADDINGS)
+        check_flag("normalized", normalized)
         self.precision = resolve_precision(precision)
         self._names = {layer: keras_name(layer, network) for layer in layers}
         if not self._names:
@@ -149,11 +151,12 @@ class VGG:
 
     def _check(self, x):
         """Refuse what would be silently wrong, such as an image that was not preprocessed."""
+        expected = "expected a picture in VGG space, float32 (1, H, W, 3), see preprocess"
+        if not hasattr(x, "shape") or not hasattr(x, "dtype"):
+            raise ValueError(f"{expected}; got a {type(x).__name__}")
         if len(x.shape) != 4 or x.shape[3] != 3 or x.dtype not in (tf.float32, np.float32):
-            raise ValueError(
-                "expected a picture in VGG space, float32 (1, H, W, 3), see preprocess; "
-                f"got {tf.as_dtype(x.dtype).name} of shape {tuple(x.shape)}"
-            )
+            got = getattr(x.dtype, "name", x.dtype)
+            raise ValueError(f"{expected}; got {got} of shape {tuple(x.shape)}")
         needed = max(map(smallest_side, self.layers))
         if any(side is not None and side < needed for side in x.shape[1:3]):
             raise ValueError(

@@ -9,6 +9,7 @@ import hashlib
 import http.client
 import os
 import re
+import stat
 from pathlib import Path
 
 import numpy as np
@@ -131,7 +132,7 @@ def read_once(identity):
     if kind == "embedded":
         return read_only(_read_npz(_read_embedded(), path, network))
     if kind == ".npz":
-        return read_only(_read_npz(path.read_bytes(), path, network))
+        return read_only(_read_npz(_read_file(path), path, network))
     return read_only(_read_h5(path, network))
 
 
@@ -153,19 +154,30 @@ def check_weights(network, weights):
     ValueError: expected weights for vgg19; only vgg16 has embedded weights
     """
     check_choice("network", network, NETWORKS)
+    if weights is None:
+        return
+    if not isinstance(weights, (str, os.PathLike)):  # before an array is compared with a name
+        raise ValueError(f"expected weights as a name or a path, got {shown(weights)}")
     if weights == "embedded" and network != "vgg16":
         raise ValueError(f"expected weights for {network}; only vgg16 has embedded weights")
-    if weights is None or weights in NAMES:
+    if weights in NAMES:
         return
-    if not isinstance(weights, (str, os.PathLike)):
-        raise ValueError(f"expected weights as a name or a path, got {shown(weights)}")
     path = user_path(weights)
-    if not os.path.isfile(path):
-        raise ValueError(
-            f"expected weights 'embedded', 'imagenet', 'random' or a file, got {shown(str(path))}"
-        )
+    _check_file(path, os.fspath(weights))
     if path.suffix.lower() not in {".npz", ".h5", ".hdf5"}:
         raise ValueError(f"cannot read {name_of(path)}: expected a file that ends in .npz or .h5")
+
+
+def _check_file(path, given):
+    """Raise a ``ValueError`` where there is no file, with the nearest of `NAMES`."""
+    try:
+        if stat.S_ISREG(os.stat(path).st_mode):
+            return
+    except PermissionError as error:
+        raise ValueError(f"cannot read {name_of(path)}: {one_line(error)}") from error
+    except (OSError, ValueError):  # a name with a zero byte is a ValueError
+        pass
+    check_choice("weights as a file, or", given, NAMES)
 
 
 def _random_weights(network):
@@ -194,6 +206,13 @@ def _read_embedded():
             f"{EMBEDDED_SHA256[:12]}…, got {sha256[:12]}… of {len(data):,} bytes; {remedy}"
         )
     return data
+
+
+def _read_file(path):
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ValueError(f"cannot read {name_of(path)}: {one_line(error)}") from error
 
 
 def _read_npz(data, path, network):
@@ -251,7 +270,9 @@ def _named(arrays, network):
         match = _PART.fullmatch(rest.rpartition("/")[2])
         if match and layer in (*order["conv2d"], *TOP):
             name = f"{layer}/{'kernel' if match[1] else 'bias'}"
-        found[place if name in found else name] = array
+        if name in found:  # whichever is taken, the other would be passed over
+            raise ValueError(f"it also holds {shortened(place)}")
+        found[name] = array
     return found
 
 

@@ -173,6 +173,16 @@ class TestNames:
         with pytest.raises(ValueError, match="expected a layer of vgg16 from conv1_1 to conv5_3"):
             VGG([name])
 
+    def test_one_name_is_a_list_of_one(self):
+        assert list(VGG("conv1_1", weights="random")(picture((4, 4)))) == ["conv1_1"]
+
+    @pytest.mark.parametrize(
+        ("x", "got"), [(None, "a NoneType"), ([[0.0]], "a list"), ("a", "a str")]
+    )
+    def test_what_is_no_tensor_is_one_line(self, x, got):
+        with pytest.raises(ValueError, match=f"expected a picture in VGG space, .*; got {got}"):
+            VGG(["conv1_1"], weights="random")(x)
+
     def test_a_layer_of_the_other_network(self):
         assert keras_name("conv3_4", "vgg19") == "block3_conv4"
 
@@ -185,10 +195,11 @@ class TestNames:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ({"layers": "conv1_1"}, "expected a list of layer names"),
+            ({"layers": "conv5_4"}, "expected a layer of vgg16 from .*, got 'conv5_4'"),
+            ({"normalized": "no"}, "expected normalized True or False, got 'no'"),
             ({"layers": []}, "expected a list of layer names"),
             ({"layers": 5}, "expected a list of layer names, got 5"),
-            ({"layers": "x" * 10_000}, "expected a list of layer names, got 'x{48}…x{49}'$"),
+            ({"layers": "x" * 10_000}, "expected a layer of vgg16 .*, got 'x{48}…x{49}'$"),
             ({"network": "vgg17"}, "expected network vgg16 or vgg19, got 'vgg17'"),
             ({"pooling": "avg"}, "expected pooling max or average, got 'avg'"),
             ({"precision": "float64"}, "expected precision float32, bfloat16, float16 or auto"),

@@ -14,7 +14,7 @@ from stylelib._utils.tensorflow import keras
 from stylelib.vgg import weights as weights_module
 from stylelib.vgg.layers import kernel_shapes, layer_names
 from stylelib.vgg.network import VGG
-from stylelib.vgg.weights import load_weights
+from stylelib.vgg.weights import check_weights, load_weights
 
 
 class TestEmbeddedWeights:
@@ -328,6 +328,53 @@ def test_a_file_of_keras_that_is_damaged_anywhere(layout, places, random, tmp_pa
             weights_module._read_h5(path, "vgg16")
         except ValueError as error:
             assert str(error).startswith("cannot read ")
+
+
+@pytest.mark.parametrize("second", ["W", "a/kernel:0", "z/kernel:0"])
+def test_a_second_kernel_is_refused_whichever_comes_first(second, tmp_path):
+    arrays = constant_arrays("vgg16")
+    with h5py.File(tmp_path / "two.h5", "w") as file:
+        for name, array in arrays.items():
+            file[name] = array
+        file[f"block1_conv1/{second}"] = arrays["block1_conv1/kernel"] + 1
+    with pytest.raises(ValueError, match="it also holds block1_conv1/"):
+        load_weights("vgg16", tmp_path / "two.h5")
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (np.zeros(3), "expected weights as a name or a path, got an array"),
+        (["random", "embedded"], "expected weights as a name or a path, got \\['random'"),
+        ("Embedded", "got 'Embedded'; did you mean 'embedded'"),
+        ("https://example.org/a.h5", "got 'https://example.org/a.h5'$"),
+        ("a\0.npz", r"got 'a\\x00.npz'$"),
+    ],
+)
+def test_what_are_no_weights_is_one_line(weights, message):
+    with pytest.raises(ValueError, match=message):
+        load_weights("vgg16", weights)
+
+
+@pytest.mark.parametrize("name", ["mine.npz", "mine.h5"])
+def test_a_file_that_may_not_be_read_is_named(name, tmp_path, monkeypatch):
+    def refuse(path, *options, **more):
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / name).touch()
+    monkeypatch.setattr(weights_module.Path, "read_bytes", refuse)
+    monkeypatch.setattr(h5py, "File", refuse)
+    with pytest.raises(ValueError, match=rf"cannot read .*{name}: .*Permission denied"):
+        load_weights("vgg16", tmp_path / name)
+
+
+def test_a_folder_that_may_not_be_entered_is_told(monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(weights_module.os, "stat", refuse)
+    with pytest.raises(ValueError, match=r"cannot read .*a\.npz: Permission denied"):
+        check_weights("vgg16", "private/a.npz")
 
 
 def test_the_state_of_an_optimizer_is_passed_over(tmp_path):
