@@ -15,6 +15,7 @@ from stylelib._utils.files import to_json
 from stylelib.recipes.optimizers import ALIASES
 from stylelib.recipes.recipe import Recipe
 from stylelib.runs.job import Job, Pictures, by_role, make_job
+from stylelib.vgg.layers import with_paper_names
 
 #: Largest grid of settings.
 MAX_TRIALS = 100_000
@@ -151,6 +152,8 @@ def _file_name(source, role):
 def _plain(change):
     """Return a change as it is written into a JSON file; pictures have a place of their own."""
     for name, value in change.items():
+        if not isinstance(name, str):
+            raise ValueError(f"expected names of settings as text, got {shown(name)}")
         if name in ("content", "style"):
             raise ValueError(f"expected changes of settings, got {name}; give a list of pictures")
         try:
@@ -182,7 +185,7 @@ def _key(settings):
         if role.startswith(("content", "style", "mask")) and isinstance(told, dict)
     }
     init = settings["init"].get("sha256", settings["init"]["source"])
-    told_apart = settings | pictures | {"init": init, "recipe": recipe}
+    told_apart = settings | pictures | {"init": init, "recipe": with_paper_names(recipe)}
     told_apart["weights"] = told_apart.pop("weights_sha256", told_apart["weights"])
     del told_apart["tile"]  # changes how the losses are computed, not what they are
     for name in ("strength", "style_weights"):  # which earlier versions had not
@@ -193,14 +196,14 @@ def _key(settings):
 
 
 def _as_floats(value):
-    """Replace 1000 by 1000.0, wherever it is, unless it is too large for a float to be exact."""
+    """Replace 1000 by 1000.0 and -0.0 by 0.0, unless a float cannot be exact."""
     if isinstance(value, dict):
         return {name: _as_floats(inner) for name, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [_as_floats(inner) for inner in value]
     if isinstance(value, (str, bool)) or value is None:
         return value
-    return float(value) if value == float(value) else value
+    return float(value) + 0.0 if value == float(value) else value
 
 
 def _title(changes):

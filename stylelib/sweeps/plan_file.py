@@ -4,6 +4,7 @@ import sys
 
 from stylelib._utils.checks import check_choice, one_line, shortened, shown
 from stylelib._utils.files import user_path
+from stylelib.images.sources import is_address
 from stylelib.recipes.recipe import INITS
 from stylelib.vgg.weights import NAMES
 
@@ -126,7 +127,7 @@ def _beside(value, folder):
     """Let paths start at the folder of the file; addresses and names are no paths."""
     if isinstance(value, list):
         return [_beside(inner, folder) for inner in value]
-    if not isinstance(value, str) or "://" in value or value in (*INITS, *NAMES):
+    if not isinstance(value, str) or is_address(value) or value in (*INITS, *NAMES):
         return value
     return str(folder / user_path(value))
 

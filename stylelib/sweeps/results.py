@@ -2,8 +2,9 @@
 
 import json
 import math
+import os
 
-from stylelib._utils.checks import check_count, shortened
+from stylelib._utils.checks import check_count, one_line, shortened
 from stylelib._utils.files import atomic_write, to_json
 from stylelib.images.save import save_image
 from stylelib.recipes.optimizers import ALIASES, current_names
@@ -48,16 +49,29 @@ def _six_digits(losses):
 def read_results(folder):
     """What is in a folder, by key."""
     records = {}
-    for path in sorted(folder.glob("[!.]*.json")):  # macOS puts a ._x.json beside x.json
+    for path in _json_files(folder):
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
             records[record["key"]] = {name: record[name] for name in _ALWAYS} | record
             _row(record, folder, record["changes"])  # which shows whether there is all it takes
             check_count("number", record["number"])
-        except (OSError, ValueError, *_ODD) as error:
+        except OSError as error:
+            raise ValueError(f"cannot read {shortened(path)}: {one_line(error)}") from error
+        except (ValueError, *_ODD) as error:
             name = shortened(path)
             raise ValueError(f"cannot read {name}: expected a result of a sweep") from error
     return records
+
+
+def _json_files(folder):
+    """Those that are no hidden ones: macOS puts a ._x.json beside x.json."""
+    try:
+        names = sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except (OSError, ValueError) as error:  # a name with a zero byte is a ValueError
+        raise ValueError(f"cannot read {shortened(folder)}: {one_line(error)}") from error
+    return [folder / name for name in names if name.endswith(".json") and name[0] != "."]
 
 
 def is_done(record, folder):

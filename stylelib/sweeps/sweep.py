@@ -14,7 +14,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from stylelib._utils.checks import check_choice, check_count, one_line, shortened
+from stylelib._utils.checks import check_choice, check_count, check_flag, one_line, shortened
 from stylelib._utils.files import user_path, writable_folder
 from stylelib._utils.process import sigint_handler
 from stylelib._utils.progress import Progress
@@ -97,11 +97,14 @@ def sweep(
     [10000.0, 'average', 2]
     """
     check_choice("ending", ending, ENDINGS)
+    check_flag("progress", progress)
     _check_executor(executor)
     trials = make_trials(content, style, changes, {"recipe": recipe, **settings})
-    folder = writable_folder(folder)
+    folder = user_path(folder)
     there = read_results(folder)
     missing = [trial for trial in trials if not is_done(there.get(trial.key), folder)]
+    if missing:  # else a folder that may only be read is enough
+        writable_folder(folder)
     with Progress(len(missing), "trial") if progress else contextlib.nullcontext() as bar:
         if bar and missing:
             bar.show()

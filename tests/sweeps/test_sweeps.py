@@ -19,6 +19,7 @@ import pytest
 from stylelib import load_image, load_sweep, noise_image, process_pool, save_image, sweep, transfer
 from stylelib.recipes.published import RECIPES
 from stylelib.runs import run as run_module
+from stylelib.sweeps import results
 from stylelib.sweeps import sweep as module
 from stylelib.sweeps.grid import make_trials
 from stylelib.sweeps.plan_file import read_plan
@@ -137,6 +138,19 @@ class TestIdentities:
         again = run(tmp_path, {"seed": [float(2**53), 2**60][1:]})
         assert again["seed"].tolist() == [2**60]
 
+    @pytest.mark.parametrize(
+        "same",
+        [
+            {"style_layers": [["conv1_1"], ["block1_conv1"]]},
+            {"stages": [[[1, 1, {"content_layers": [n]}]] for n in ("conv1_1", "block1_conv1")]},
+            {"tv_weight": [0.0, -0.0]},
+        ],
+        ids=range(3),
+    )
+    def test_one_trial_in_two_spellings_is_one(self, same, tmp_path):
+        with pytest.raises(ValueError, match="expected each trial once, got .* 2 times"):
+            run(tmp_path, same)
+
     def test_pictures_of_one_colour_are_told_apart_by_their_shape(self, tmp_path):
         grey = [np.full(size, 128, np.uint8) for size in ((40, 60, 3), (60, 40, 3))]
         table = run(tmp_path, [{}], content=grey, style=grey)
@@ -216,6 +230,16 @@ class TestContinuing:
         assert second["style_weight"].tolist() == [100, 10, 1]
         assert second["total_loss"][2] == first["total_loss"][0]
         assert len(load_sweep(tmp_path)) == 3
+
+    def test_where_nothing_is_missing_the_folder_need_not_be_writable(self, tmp_path, monkeypatch):
+        def refuse(folder):
+            raise ValueError(f"cannot write to {folder}")
+
+        run(tmp_path, [{}])
+        monkeypatch.setattr(module, "writable_folder", refuse)
+        assert len(run(tmp_path, [{}])) == 1
+        with pytest.raises(ValueError, match="cannot write to"):
+            run(tmp_path, [{"seed": 1}])
 
     def test_a_picture_that_is_gone_is_painted_again(self, tmp_path):
         (picture,) = run(tmp_path, [{}])["picture"]
@@ -514,12 +538,14 @@ class TestBadInput:
             ({"tv_weight": [np.inf]}, {}, "expected tv_weight as a number of .*, got inf"),
             ({"layer_weights": [[np.nan] * 5]}, {}, "each of layer_weights as .*, got nan"),
             ({"size": [16]}, {}, "expected size as a whole number of at least 32, got 16"),
-            ({"weights": ["gone.npz"]}, {}, "expected weights 'embedded'"),
+            ({"weights": ["gone.npz"]}, {}, "expected weights as a file"),
             ({"network": ["vgg11"]}, {}, "expected network vgg16"),
             ({"content_layers": [["conv3_4"]]}, {}, "expected a layer of vgg16"),
             ({"callback": [print]}, {}, "expected callback as text or numbers"),
             ({"content": ["a.jpg"]}, {}, "expected changes of settings, got content"),
             ([{}], {"callback": print}, "expected a setting such as .*got 'callback'"),
+            ([{5: 1}], {}, "trial 1 .*: expected names of settings as text, got 5"),
+            ([{}], {"progress": "no"}, "expected progress True or False, got 'no'"),
             ([{}], {"content": []}, "expected at least one content image"),
             ([{}], {"style": "gone.jpg"}, r"cannot read gone\.jpg"),
             ([{}], {"ending": ".gif"}, "expected ending .png"),
@@ -537,6 +563,16 @@ class TestBadInput:
         (tmp_path / "file").touch()
         with pytest.raises(ValueError, match="cannot write to .*file"):
             run(tmp_path / "file")
+
+    @pytest.mark.parametrize("refused", ["listdir", "read_text"])
+    def test_what_may_not_be_read_is_named(self, refused, tmp_path, monkeypatch):
+        def refuse(path, **options):
+            raise PermissionError(13, "Permission denied")
+
+        run(tmp_path, [{}])
+        monkeypatch.setattr(results.os if refused == "listdir" else Path, refused, refuse)
+        with pytest.raises(ValueError, match=f"cannot read {tmp_path}.*: Permission denied"):
+            load_sweep(tmp_path)
 
     @pytest.mark.parametrize("text", ["", "[1]", "{}", '{"key": 1}', "\x00"])
     def test_a_file_that_is_no_result_is_named(self, text, tmp_path):
