@@ -473,7 +473,7 @@ class _Run:
         if self.resumed is not None:
             for name, variable in variables.items():
                 if name in self.resumed:  # not where a stage has only begun
-                    variable.assign(self.resumed[name])
+                    _restore_variable(name, variable, self.resumed[name])
 
     def save_if_due(self):
         """Save the state if it is time for that."""
@@ -516,6 +516,16 @@ class _Run:
             )
         if self.evaluations == self.steps:
             self.end("finished", f"all {self.steps} evaluations done")
+
+
+def _restore_variable(name, variable, saved):
+    """Set a variable of an optimiser to what was saved, maybe by another version of Keras."""
+    if tuple(variable.shape) != saved.shape or saved.dtype.kind not in "fiu":
+        raise ValueError(
+            f"cannot resume: expected {name} of shape {tuple(variable.shape)}, as this version of "
+            f"Keras has it, got {shortened(saved.dtype)} of shape {saved.shape}"
+        )
+    variable.assign(saved)
 
 
 def _not_finite(losses, x):

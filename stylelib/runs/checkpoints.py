@@ -25,6 +25,7 @@ from stylelib.images.save import save_image
 from stylelib.preprocessing import deprocess
 from stylelib.recipes.optimizers import current_names
 from stylelib.recipes.recipe import Recipe
+from stylelib.vgg.layers import with_paper_names
 
 STATE = "state.npz"
 _CHOOSE = "remove the folder, or choose another"
@@ -180,9 +181,7 @@ def _read(path):
         settings = json.loads(str(state.pop("settings")))
         state.setdefault("stage_starts", np.array([0]))  # of a run before there were stages
         _comparable(settings)
-        dimensions = [state[name].ndim for name in ("history", "best", "stage_starts")]
-        if dimensions != [2, 4, 1]:
-            raise ValueError("its arrays have other shapes")
+        _check_arrays(state)
         all_ = np.arange(1, len(state["history"]) + 1)
         state["pictures"] = state.get("pictures", all_).ravel()  # which were not told at first
         return state, settings
@@ -192,6 +191,31 @@ def _read(path):
         raise ValueError(
             f"cannot read {shortened(path)}: expected the state of a run: {one_line(error)}"
         ) from error
+
+
+#: Arrays of a state: kinds of their numbers, and shapes, where None is any side.
+_ARRAYS = {
+    "history": ("f", (None, 4)),
+    "best": ("f", (1, None, None, 3)),
+    "stage_starts": ("iu", (None,)),
+    "seconds": ("f", ()),
+    "finished": ("b", ()),
+}
+
+
+def _check_arrays(state):
+    """Refuse what no run has saved, before anything is computed from it."""
+    for name, (kinds, shape) in _ARRAYS.items():
+        array = state[name]
+        sides = zip(array.shape, shape, strict=False)
+        fits = array.ndim == len(shape) and all(want in (None, side) for side, want in sides)
+        if not fits or array.dtype.kind not in kinds:
+            raise ValueError(f"its {name} is {shortened(array.dtype)} of shape {array.shape}")
+    starts, count = state["stage_starts"], len(state["history"])
+    if not starts.size or starts[0] != 0 or (np.diff(starts) < 0).any() or starts[-1] > count:
+        raise ValueError(f"its stages begin after {shown(starts.tolist())} of {count} evaluations")
+    if not (np.isfinite(state["best"]).all() and np.isfinite(state["seconds"])):
+        raise ValueError("it holds NaN or infinity")
 
 
 def _check_steps(done, settings, folder):
@@ -258,7 +282,8 @@ def _defaults():
 def _comparable(settings):
     """All settings but the number of steps; of pictures only what they hold, not where they lie."""
     settings = json.loads(to_json(settings))
-    recipe = json.loads(to_json(_defaults())) | current_names(settings.pop("recipe"))
+    recipe = with_paper_names(current_names(settings.pop("recipe")))
+    recipe = json.loads(to_json(_defaults())) | recipe
     settings = recipe | settings  # both have an "init"; the run's counts
     settings.setdefault("strength", None)  # of a run before there was one
     found = () if settings["strength"] is None else ("style_weight",)

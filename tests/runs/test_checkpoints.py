@@ -381,8 +381,15 @@ class TestTransfer:
             ("best", None, "it lacks best"),
             ("settings", "[]", ""),
             ("settings", "{}", ""),
-            ("history", 1, "its arrays have other shapes"),
-            ("best", 1, "its arrays have other shapes"),
+            ("history", 1, "its history is int64 of shape"),
+            ("history", [["a"] * 4], "its history is <U1 of shape"),
+            ("history", [[1.0] * 3], r"its history is float64 of shape \(1, 3\)"),
+            ("best", 1, "its best is int64 of shape"),
+            ("best", [[[[np.nan] * 3]]], "it holds NaN or infinity"),
+            ("seconds", "x", "its seconds is <U1 of shape"),
+            ("finished", [True, False], r"its finished is bool of shape \(2,\)"),
+            ("stage_starts", np.zeros(0, int), r"its stages begin after \[\] of 2 evaluations"),
+            ("stage_starts", [0, 9], r"its stages begin after \[0, 9\] of 2 evaluations"),
         ],
     )
     def test_a_state_of_another_kind_is_one_clear_error(self, name, value, reason, paint, tmp_path):
@@ -395,6 +402,20 @@ class TestTransfer:
         message = rf"cannot read .*: expected the state of a run: {reason}"
         with pytest.raises(ValueError, match=message):
             paint(resume=True, steps=4)
+
+    @pytest.mark.parametrize("value", [np.zeros((2, 2)), np.array("x")])
+    def test_an_optimizer_of_another_kind_is_one_clear_error(self, value, paint, tmp_path):
+        paint(steps=2, optimizer="adam")
+        path = tmp_path / "run" / STATE
+        with np.load(path) as file:
+            state = dict(file)
+        np.savez(path, **state | {"optimizer_0": value})
+        with pytest.raises(ValueError, match="cannot resume: expected optimizer_0 of shape"):
+            paint(resume=True, steps=4, optimizer="adam")
+
+    def test_layers_in_the_other_spelling_are_the_same_run(self, paint):
+        paint(steps=2, content_layers=["block2_conv2"])
+        assert paint(steps=3, resume=True, content_layers=["conv2_2"]).evaluations == 3
 
     def test_a_folder_that_cannot_be_is_refused_before_the_run(self, paint, tmp_path):
         (tmp_path / "file").write_text("")
