@@ -710,6 +710,11 @@ class TestPlans:
         assert "weights.toml" in str(error.value)
         assert "\n" not in str(error.value)
 
+    @pytest.mark.parametrize("address", ["data:image/png;base64,AA", " HTTPS://example.org/a.png"])
+    def test_an_address_is_no_path_beside_the_plan(self, address, tmp_path):
+        text = f"content = '{address}'\nstyle = 'style.png'\n[[trials]]\nseed = 1"
+        assert read_plan(write_plan(tmp_path, text))["content"] == address
+
     def test_trials_may_be_called_points(self, tmp_path):
         text = "content = 'content.png'\nstyle = 'style.png'\n[[points]]\nseed = 1"
         plan = read_plan(write_plan(tmp_path, text))
