@@ -35,6 +35,7 @@ from stylelib.images.save import (
     save_image,
     with_alpha,
 )
+from stylelib.images.sources import is_address
 from stylelib.recipes.conventions import CONTENT_CONVENTIONS, STYLE_CONVENTIONS
 from stylelib.recipes.published import RECIPES, RECONSTRUCTION, find_recipe
 from stylelib.recipes.recipe import INITS, OPTIMIZERS
@@ -125,6 +126,7 @@ def _parsed_options(arguments):
         options.pictures += unknown  # those behind an option; argparse takes the first group alone
     elif unknown:
         name = unknown[0].split("=")[0].replace("_", "-")
+        name = name.lower() if name.startswith("--") else name
         known = re.findall(r"--[\w-]+", options.parser.format_help())
         begun = [option for option in known if name in option and name.startswith("--")]
         nearest = begun or difflib.get_close_matches(name, known, n=1, cutoff=0.75)
@@ -308,9 +310,13 @@ def _number(text):
 
 
 def _strength(text):
-    return (
-        text if text in STRENGTHS else _parsed(float, f"{', '.join(STRENGTHS)} or a number", text)
-    )
+    with contextlib.suppress(ValueError):
+        return float(text)
+    try:
+        check_choice("a number from 0 to 1, or", text, STRENGTHS)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
 
 
 def _parsed(kind, expected, text):
@@ -335,9 +341,13 @@ def _transfer(options):
     contents = [path for content in contents for path in _photographs(content)]
     if not contents:
         raise ValueError("expected a photograph and a painting, got one picture")
+    for style in styles:
+        if style != "-" and os.path.isdir(with_home(style)):
+            name = shortened(style)
+            raise ValueError(f"cannot read {name}: expected the painting, last, not a folder")
     several = len(contents) > 1
     if several:
-        _check_several(options, contents)
+        _check_several(options, contents, [*styles, *options.mask])
     outputs = [_output(options, content, styles, several) for content in contents]
     if repeated := [path for path, times in collections.Counter(outputs).items() if times > 1]:
         raise ValueError(f"cannot write {repeated[0]} twice: two photographs have one name")
@@ -379,20 +389,35 @@ def _photographs(source):
     if source in ("-", "") or not os.path.isdir(folder):  # not `is_dir`: a name may be too long
         return [source]
     kinds = Image.registered_extensions()
-    pictures = [p for p in sorted(folder.iterdir()) if kinds.get(p.suffix.lower()) in Image.OPEN]
+    try:
+        paths = sorted(folder.iterdir())
+    except OSError as error:
+        raise ValueError(f"cannot read {shortened(source)}: {one_line(error)}") from error
+    pictures = [  # without hidden ones: macOS puts a ._x.png beside x.png
+        path
+        for path in paths
+        if path.name[0] != "." and kinds.get(path.suffix.lower()) in Image.OPEN
+    ]
     if not pictures:
         raise ValueError(f"cannot read {shortened(source)}: it is a folder without a picture")
     return list(map(str, pictures))
 
 
-def _check_several(options, contents):
+def _check_several(options, contents, others):
     """Refuse what only one picture can have, and read each before the first is painted."""
     for option in ("gif", "save_every", "resume"):
         if getattr(options, option) is not None:
             name = option.replace("_", "-")
             raise ValueError(f"expected one photograph with --{name}, got {len(contents)}")
-    for content in contents:
-        load_image(content, max_size=SMALLEST_SIZE)
+    if "-" in (*contents, *others):  # which can be read only once
+        raise ValueError(f"expected one photograph with - (stdin), got {len(contents)}")
+    output = options.output
+    if output is not None and (output == "-" or user_path(output).suffix.lower() in ENDINGS):
+        raise ValueError(
+            f"expected -o as a folder for {len(contents)} photographs, got {shown(output)}"
+        )
+    for picture in (*contents, *others):
+        load_image(picture, max_size=SMALLEST_SIZE)
 
 
 def _output(options, content, styles, several):
@@ -401,8 +426,9 @@ def _output(options, content, styles, several):
         return options.output
     folder = Path() if options.output is None else writable_folder(options.output)
     path = folder / f"{'-'.join(map(_stem, [content, *styles]))}.png"
-    if path.exists() and not options.overwrite:
-        raise ValueError(f"{path} is there already: give another name with -o, or --overwrite")
+    if os.path.exists(path) and not options.overwrite:
+        name = shortened(path)
+        raise ValueError(f"{name} is there already: give another name with -o, or --overwrite")
     return str(path)
 
 
@@ -413,8 +439,11 @@ def _is_folder(path):
 
 
 def _stem(source):
-    """The name of a picture in the names of those made from it."""
-    return Path(source.split("?")[0]).stem.strip("-.") or "picture"
+    """The name of a picture, at most 100 bytes of it, in the names of those made from it."""
+    if is_address(source) and "://" not in source:  # data:, which is refused when it is read
+        return "picture"
+    stem = os.fsencode(Path(source.split("?")[0]).stem)[:100].decode(errors="ignore")
+    return stem.strip("-.") or "picture"
 
 
 def _folder(options):
@@ -469,7 +498,10 @@ def _run(options, name, sources, arguments, steps, folder=None):
         return STATUSES.get(result.status, OK)
     alpha = load_alpha(photograph, result.image.shape[:2]) if keep_alpha else None
     _save(output, result.image, alpha)
-    print(f"{output or '-'}: {_in_words(result)}", file=sys.stdout if output else sys.stderr)
+    print(
+        f"{shortened(output or '-')}: {_in_words(result)}",
+        file=sys.stdout if output else sys.stderr,
+    )
     if film is not None:
         film.write()
     return STATUSES.get(result.status, OK)
@@ -546,7 +578,8 @@ def _save(output, image, alpha=None):
             save_image(elsewhere, image, alpha)
         except (OSError, ValueError):
             raise error from None
-        raise ValueError(f"{error}; the picture is in {elsewhere}") from error
+        told = str(error) if output else f"cannot write -: {one_line(error)}"
+        raise ValueError(f"{told}; the picture is in {elsewhere}") from error
 
 
 @contextlib.contextmanager

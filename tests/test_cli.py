@@ -602,6 +602,17 @@ class TestSeveralPictures:
                 ("content.png", "a.png", "style.png", "--save-every", "5"),
                 "one photograph with --save-every",
             ),
+            (
+                ("content.png", "a.png", "style.png", "-o", "o.png"),
+                "-o as a folder for 2 photographs",
+            ),
+            (("content.png", "a.png", "style.png", "-o", "-"), "-o as a folder for 2 photographs"),
+            (("content.png", "-", "style.png"), "expected one photograph with - (stdin), got 2"),
+            (("content.png", "a.png", "-"), "expected one photograph with - (stdin), got 2"),
+            (("content.png", "style.png", "gone.png", "-o", "new"), "cannot read gone.png"),
+            (("content.png", "empty"), "empty: expected the painting, last, not a folder"),
+            (("data:image/png;base64," + "A" * 10**5, "style.png"), "an address that starts with"),
+            (("https://localhost/" + "q" * 400 + ".png", "style.png"), "localhost is at "),
         ],
     )
     def test_what_is_wrong_is_told_before_anything_is_painted(
@@ -612,6 +623,32 @@ class TestSeveralPictures:
         assert self.paint(*arguments) == 2
         assert message in capsys.readouterr().err
         assert set(os.listdir()) == before
+
+
+@pytest.mark.parametrize("name", ["._a.png", ".hidden.jpg"])
+def test_what_a_system_leaves_among_pictures_is_passed_over(name, folder, capsys):
+    (folder / "pictures").mkdir()
+    (folder / "pictures" / name).write_bytes(b"\0\5\x16\7")
+    assert cli.main(["transfer", "pictures", "style.png"]) == 2
+    assert "pictures: it is a folder without a picture" in capsys.readouterr().err
+
+
+def test_a_folder_that_may_not_be_listed_is_one_line(folder, capsys, monkeypatch):
+    def refuse(path):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    (folder / "pictures").mkdir()
+    monkeypatch.setattr("stylelib.cli.Path.iterdir", refuse)
+    assert cli.main(["transfer", "pictures", "style.png"]) == 2
+    assert capsys.readouterr().err == "stylelib: cannot read pictures: Permission denied\n"
+
+
+@pytest.mark.parametrize(
+    ("option", "nearest"), [("--strength=Low", "'low'"), ("--SIZE=32", "--size")]
+)
+def test_capitals_do_not_hide_the_nearest(option, nearest, capsys):
+    assert run(option) == 2
+    assert f"did you mean {nearest}?" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("small_network")

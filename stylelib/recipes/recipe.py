@@ -1,6 +1,7 @@
 """What a recipe is: all settings of a style transfer, checked, and no code."""
 
 import dataclasses
+import difflib
 import functools
 from typing import Any
 
@@ -120,6 +121,9 @@ class Recipe(OptimizerSettings):
     notes: str = ""
 
     def __post_init__(self):
+        for name in ("content_layers", "style_layers"):
+            if isinstance(getattr(self, name), str):  # one name is a list of one
+                object.__setattr__(self, name, (getattr(self, name),))
         check_all(self, _CHECKS)
         super().__post_init__()
         self._check_weights()
@@ -220,9 +224,15 @@ def _check_layer_weights(name, weights):
 
 def _check_published(name, published):
     try:
-        dict(published)
+        settings = dict(published)
     except (TypeError, ValueError):
         raise ValueError(f"expected {name} as a dict of settings, got {shown(published)}") from None
+    known = [field.name for field in dataclasses.fields(Recipe) if field.name != name]
+    for setting, value in settings.items():
+        nearest = difflib.get_close_matches(str(setting), known, n=5, cutoff=0.0)
+        check_choice(f"in {name} a setting such as", setting, nearest)
+        if setting in _CHECKS:  # those of an optimizer are checked once they are brought back
+            _CHECKS[setting](setting, value)
 
 
 def _check_size(name, size):

@@ -161,10 +161,6 @@ def test_another_optimizer_takes_over_no_settings():
         ({"network": "vgg11"}, "expected network vgg16 or vgg19"),
         ({"size": 2.5}, "expected size as a whole number"),
         ({"steps": 0}, "expected steps as a whole number"),
-        (
-            {"style_layers": "conv1_1"},
-            "expected style_layers as a list of at least one, got 'conv1_1'",
-        ),
         ({"style_layers": 3}, "expected style_layers as a list of at least one, got 3"),
         ({"style_layers": [["conv1_1"]]}, "expected style_layers as a list of names"),
         ({"learning_rate": 5.0}, "expected a learning_rate only with optimizer adam or sgd"),
@@ -211,3 +207,20 @@ def test_an_unknown_recipe_lists_all_and_names_the_closest():
 
 def test_every_start_is_documented():
     assert all(f'"{init}"' in Recipe.__doc__ for init in INITS)
+
+
+@pytest.mark.parametrize(
+    ("published", "message"),
+    [
+        ({"pooling": {1}}, "expected pooling max or average"),
+        ({"postproces": "clip"}, "did you mean 'postprocess'"),
+        ({5: 1}, "expected in published a setting such as"),
+    ],
+)
+def test_published_settings_are_settings(published, message):
+    with pytest.raises(ValueError, match=message):
+        RECIPES["gatys2015"].replace(published=published)
+
+
+def test_one_layer_is_a_list_of_one():
+    assert RECIPES["gatys2015"].replace(style_layers="conv1_1").style_layers == ("conv1_1",)
