@@ -243,6 +243,17 @@ class TestMinimize:
         assert result.evaluations == 40
         assert result.history["total"][-1] < 1e-3 * result.history["total"][0]
 
+    @pytest.mark.parametrize("size", [1e-3, 1e3])
+    def test_the_size_of_the_loss_changes_no_step_of_adam(self, size, random):
+        """Adam's epsilon is far below the gradients of every loss that is not tiny."""
+        target = random.uniform(-100, 100, (1, 6, 5, 3)).astype(np.float32)
+        start = preprocess(noise_image((6, 5)))
+        one, other = (
+            minimize(Quadratic(target, np.float32(s)), start, "adam", steps=10).image
+            for s in (1.0, size)
+        )
+        assert np.abs(one.astype(int) - other).max() <= 1
+
     def test_one_call_keeps_the_curvature(self, monkeypatch, objective, start):
         calls = []
         original = training.scipy.optimize.fmin_l_bfgs_b

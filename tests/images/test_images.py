@@ -204,6 +204,12 @@ class TestSizes:
         exact = min(size) * longer_side / max(size)
         assert abs(min(scaled) - max(1, exact)) <= 0.5
 
+    def test_reducing_averages_over_pixels_unless_asked_not_to(self):
+        checkerboard = np.indices((64, 64)).sum(axis=0) % 2 * np.uint8(255)
+        inner = load_image(checkerboard, max_size=32)[4:-4, 4:-4]
+        assert np.abs(inner.astype(int) - 127.5).max() < 10
+        assert set(load_image(checkerboard, max_size=32, resampling="nearest").ravel()) <= {0, 255}
+
     def test_resampling_is_a_choice(self):
         steps = np.array([[0, 255]], np.uint8)
         assert set(load_image(steps, size=(4, 8), resampling="nearest").ravel()) == {0, 255}

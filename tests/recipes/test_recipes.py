@@ -4,12 +4,15 @@ import re
 import pytest
 
 from stylelib.losses import TV_LOSSES
+from stylelib.objective import Objective
+from stylelib.preprocessing import preprocess
 from stylelib.recipes import optimizers
 from stylelib.recipes import recipe as recipe_module
 from stylelib.recipes.optimizers import OptimizerSettings
 from stylelib.recipes.published import RECIPES, find_recipe
 from stylelib.recipes.recipe import INITS, TV_CONVENTIONS, Recipe
 from stylelib.vgg.layers import NETWORKS, POOLINGS, keras_name
+from stylelib.vgg.network import VGG
 
 
 def test_gatys2015_is_the_paper():
@@ -117,6 +120,15 @@ def test_settings_are_known_by_their_former_names(former, name, value):
 
 def test_the_forms_of_total_variation_are_those_of_the_losses():
     assert set(TV_CONVENTIONS) == set(TV_LOSSES)
+
+
+@pytest.mark.parametrize("name", [name for name, recipe in RECIPES.items() if recipe.tv_weight])
+def test_total_variation_begins_far_below_style(name, content_image, style_image):
+    recipe = RECIPES[name].replace(style_layers=RECIPES[name].style_layers[:3], layer_weights=None)
+    vgg = VGG([*recipe.style_layers, *recipe.content_layers], pooling=recipe.pooling)
+    style_image = style_image[: content_image.shape[0]]
+    losses = Objective(vgg, recipe, content_image, style_image).losses(preprocess(content_image))
+    assert 0 < losses["tv"] < 0.02 * losses["style"]
 
 
 def test_a_recipe_cannot_change():
