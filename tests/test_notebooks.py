@@ -24,6 +24,8 @@ UNDESCRIBED = [
     "06_five_systems.ipynb",
     "09_making_it_fast.ipynb",
 ]
+MUSEUM = ROOT / "notebooks" / "07_the_failure_museum.ipynb"
+NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py(?:::\w+)+)`")
 HEADINGS = ["What you will be able to do", "Exercises", "Recap", "References"]
 
 every_notebook = pytest.mark.parametrize(
@@ -134,6 +136,20 @@ def test_every_picture_of_an_output_has_a_description(path):
         kinds = {kind for output in cell.outputs for kind in output.get("data", {})}
         if path.name not in UNDESCRIBED and any(kind.startswith("image/") for kind in kinds):
             assert len(cell.metadata.get("alt", "")) >= 20, cell.source
+
+
+@every_notebook
+def test_every_test_that_the_text_names_exists(path):
+    for name, *inner in (match.split("::") for match in NAMED_TEST.findall(prose(path))):
+        body = ast.parse((ROOT / name).read_text(encoding="utf-8")).body
+        for part in inner:  # perhaps a class, then a function
+            body = next(node.body for node in body if getattr(node, "name", None) == part)
+
+
+def test_every_exhibit_of_the_museum_names_the_test_that_keeps_it_out():
+    exhibits = re.split(r"^### Exhibit \d+ · ", prose(MUSEUM), flags=re.M)[1:]
+    assert len(exhibits) == len(re.findall(r"^\| \d+ \| ", read(MUSEUM).cells[0].source, re.M))
+    assert all(NAMED_TEST.search(exhibit) for exhibit in exhibits)
 
 
 @every_chapter
