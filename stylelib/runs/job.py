@@ -101,7 +101,7 @@ class Job:
         """Height and width of the result."""
         return next(iter(self.images.values())).shape[:2]
 
-    @property
+    @functools.cached_property
     def seen(self):
         """The content and the style images as the losses see them, see `Recipe.preserve_color`."""
         pictures = {role: im for role, im in self.images.items() if not role.startswith("mask")}
