@@ -77,6 +77,17 @@ def test_a_site_says_nothing_of_runs_and_names_every_page(committed, builds, tmp
     assert not re.search("PICTURE|ALT|CREDIT|CARDS|CHAPTERS|SOLUTIONS", index)
 
 
+def test_a_document_that_the_students_edition_lacks_is_no_page(
+    committed, builds, tmp_path, monkeypatch
+):
+    present = [name for name in book.PAGES if name != "docs/quiz-answers.md"]
+    monkeypatch.setattr(book, "DOCUMENTS", present)
+    list(build.write_pages(tmp_path / "site", committed))
+    assert "docs/quiz\n" in (index := source(tmp_path / "site", "index.md"))
+    assert "quiz-answers" not in index
+    assert not (tmp_path / "book" / "site" / "source" / "docs" / "quiz-answers.md").exists()
+
+
 def test_every_public_name_is_on_the_page_of_the_library():
     import stylelib
 

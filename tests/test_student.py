@@ -35,10 +35,11 @@ def test_every_prediction_has_an_answer_to_take_out():
 def test_what_is_for_teachers_is_left_out(tmp_path):
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as files:
-        for path in ("notebooks", "stylelib/api.py", "Makefile", "tests/conftest.py"):
+        for path in ("notebooks", "docs", "stylelib/api.py", "Makefile", "tests/conftest.py"):
             files.add(ROOT / path, path)
     write_edition(tmp_path / "student", archive.getvalue())
     assert not [name for name in LEFT_OUT if (tmp_path / "student" / name).exists()]
-    assert (tmp_path / "student" / "stylelib" / "api.py").is_file()
+    for name in ("stylelib/api.py", "docs/quiz.md"):
+        assert (tmp_path / "student" / name).is_file()
     notebook = nbformat.read(tmp_path / "student" / "notebooks" / CHAPTERS[0].name, 4)
     assert not any(cell.get("outputs") for cell in notebook.cells)

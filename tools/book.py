@@ -21,12 +21,14 @@ import stylelib
 from tools.remote import published
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = [
+PAGES = [
     *("docs/command-line.md", "docs/systems.md", "docs/sweeps.md", "docs/formats-and-limits.md"),
-    *("docs/speed.md", "docs/versions.md", "docs/teaching.md"),
+    *("docs/speed.md", "docs/versions.md"),
+    *("docs/teaching.md", "docs/quiz.md", "docs/quiz-answers.md"),
     *("data/README.md", "benchmarks/RESULTS.md", "benchmarks/SYSTEMS.md"),
     *("CONTRIBUTING.md", "CHANGELOG.md"),
 ]
+DOCUMENTS = [name for name in PAGES if (ROOT / name).exists()]  # the students' edition lacks some
 HOME = {ROOT / "README.md", ROOT / "docs" / "README.md", ROOT / "notebooks"}  # the landing page
 SOLUTIONS = ROOT / "notebooks" / "solutions"
 
@@ -113,7 +115,7 @@ class Book:
     def _address(self, target, path, link):
         if target in HOME:
             return os.path.relpath(ROOT / "index.md", path.parent)
-        if target == SOLUTIONS:
+        if target == SOLUTIONS and target.exists():
             return os.path.relpath(SOLUTIONS / "00_setup_and_images.ipynb", path.parent)
         name = target.relative_to(ROOT).as_posix()
         if target.suffix == ".ipynb" or name in DOCUMENTS:
@@ -134,7 +136,9 @@ class Book:
         cards = [self._card(path, notebooks[path], made.get(path.name, "")) for path in chapters]
         parts = {"PICTURE": picture, "ALT": alt, "CREDIT": credit, "CARDS": "\n".join(cards)}
         parts |= {"CHAPTERS": toc(chapters), "SOLUTIONS": toc(set(notebooks) - set(chapters))}
-        template = _read(ROOT / "book" / "index.md")
+        absent = {name.removesuffix(".md") for name in set(PAGES) - set(DOCUMENTS)}
+        lines = _read(ROOT / "book" / "index.md").splitlines(keepends=True)
+        template = "".join(line for line in lines if line.strip() not in absent)
         return re.sub("|".join(parts), lambda match: parts[match.group()], template)
 
     def _card(self, path, notebook, made):

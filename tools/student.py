@@ -17,7 +17,7 @@ import nbformat
 
 ROOT = Path(__file__).parent.parent
 #: What only authors and teachers need.
-LEFT_OUT = ("notebooks/solutions", "tests", "benchmarks", ".ci", ".github")
+LEFT_OUT = ("notebooks/solutions", "docs/quiz-answers.md", "tests", "benchmarks", ".ci", ".github")
 
 _ANSWER = re.compile(r"<details><summary>Answer</summary>.*?</details>", re.S)
 _SOLUTIONS = re.compile(r"\[(solutions)\]\(solutions/[^)]*\)")
@@ -46,6 +46,7 @@ def write_edition(folder, archive):
         files.extractall(folder, **options)  # noqa: S202 - our own archive
     for name in LEFT_OUT:
         shutil.rmtree(folder / name, ignore_errors=True)
+        (folder / name).unlink(missing_ok=True)  # a file is no tree
     for path in (folder / "notebooks").glob("*.ipynb"):
         notebook = without_answers(nbformat.read(path, 4))
         path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")

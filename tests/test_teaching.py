@@ -1,0 +1,91 @@
+"""What the pages for teachers say of the notebooks is so: minutes, sections, exercises, answers."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tools import book
+
+ROOT = Path(__file__).parent.parent
+DOCS = sorted((ROOT / "docs").glob("*.md"))
+NOTEBOOKS = {path.name[:2]: path for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
+PAGES = {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in
+         ("teaching.md", "quiz.md", "quiz-answers.md")}  # fmt: skip
+SECTION = r"§(\d+)"
+
+every_page = pytest.mark.parametrize("name", PAGES)
+
+
+def prose(number):
+    cells = nbformat.read(NOTEBOOKS[number], 4).cells
+    return "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+
+
+def tables():
+    """Of the page for teachers: lists of rows of cells, the head first, without the rule."""
+    for table in re.findall(r"(?:^\|.*\n)+", PAGES["teaching.md"], re.M):
+        head, _, *body = table.splitlines()
+        yield [[cell.strip() for cell in row.split("|")[1:-1]] for row in (head, *body)]
+
+
+def numbered(page, word):
+    """Numbers of a page's questions or answers, each with its notebook."""
+    return re.findall(rf"^\*\*{word} (\d+) \((\d\d)\)\.\*\*", PAGES[page], re.M)
+
+
+@pytest.mark.parametrize("path", DOCS, ids=lambda path: path.stem)
+def test_links_of_the_documentation_lead_somewhere(path):
+    for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text(encoding="utf-8")):
+        if not target.startswith(("https://", "#")):
+            assert (path.parent / target.split("#")[0]).exists(), target
+
+
+@every_page
+def test_sections_that_a_page_names_exist(name):
+    """02 §1 to §3, §5: all sections that follow a number of a notebook are its own."""
+    named = re.findall(
+        rf"\b(\d\d),? (?:\w+ and )?({SECTION}(?:(?:, | to | and ){SECTION})*)", PAGES[name]
+    )
+    assert len(named) > 20 or name == "quiz.md"
+    for number, sections, *_ in named:
+        headings = re.findall(r"^## (\d+) ", prose(number), re.M)
+        assert set(re.findall(SECTION, sections)) <= set(headings), f"{number} {sections}"
+
+
+def test_exercises_that_are_named_exist():
+    plans = [table for table in tables() if "what students do" in table[0]]
+    named = [row[-1] for table in plans for row in table[1:]]
+    named += re.findall(r"exercise \d\.\d", PAGES["teaching.md"] + PAGES["quiz-answers.md"])
+    exercises = set(re.findall(r"\b\d\.\d\b", " ".join(named)))
+    assert len(exercises) > 15
+    for exercise in exercises:
+        assert f"Exercise {exercise} " in prose(f"0{exercise[0]}"), exercise
+
+
+def test_minutes_are_those_of_the_cards():
+    rows = re.findall(
+        r"^\| (\d\d) \| .* \| (.+ minutes) \| (.+ minutes) \|$", PAGES["teaching.md"], re.M
+    )
+    assert len(rows) >= 8
+    for number, reading, running in rows:
+        facts = book.card_facts(nbformat.read(NOTEBOOKS[number], 4))
+        assert (facts["reading"], facts["running"]) == (reading, running), number
+
+
+def test_every_question_has_an_answer_of_the_same_notebook_with_its_section():
+    questions, answers = numbered("quiz.md", "Question"), numbered("quiz-answers.md", "Answer")
+    assert questions == answers
+    assert [int(number) for number, _ in questions] == list(range(1, len(questions) + 1))
+    paragraphs = re.findall(r"^\*\*Answer .+$", PAGES["quiz-answers.md"], re.M)
+    assert all(re.search(rf"See \d\d {SECTION}", paragraph) for paragraph in paragraphs)
+
+
+def test_a_course_fills_its_minutes():
+    minutes = {tuple(table[0][:2]): table[1:] for table in tables()}
+    lecture = minutes["45", "90"]
+    assert sum(int(row[0]) for row in lecture if row[0] != "–") == 45
+    assert sum(int(row[1]) for row in lecture) == 90
+    assert sum(int(row[0]) for row in minutes["minutes", "what happens"]) == 4 * 60
+    assert sum(int(row[1]) for row in minutes["", "minutes"]) == 6 * 90
