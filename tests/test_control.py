@@ -183,6 +183,15 @@ class TestRuns:
             assert np.abs(difference[inside]).max() <= 2
         assert np.abs(luminance(result.image) - luminance(photo)).max() > 5
 
+    def test_a_picture_that_a_kill_has_left_out_has_its_colours(
+        self, content_image, style_image, tmp_path
+    ):
+        options = RUN | {"preserve_color": "luminance", "folder": tmp_path, "steps": 2}
+        first = transfer(content_image, style_image, **options)
+        (tmp_path / "00002.png").unlink()
+        transfer(content_image, style_image, **options | {"steps": 4}, resume=True)
+        np.testing.assert_array_equal(load_image(tmp_path / "00002.png"), first.image)
+
     def test_the_style_is_matched_to_the_photograph(self, content_image, style_image):
         pictures = {"content": content_image, "style": style_image}
         seen = make_job(pictures, preserve_color="match", size=64).seen

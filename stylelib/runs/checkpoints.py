@@ -46,6 +46,8 @@ class Checkpoints:
         After how many evaluations `minimize` saves.
     resume : bool
         Whether to go on with the run that the folder holds.
+    in_color : callable, optional
+        From a painted picture to what is kept of it, see `Job.in_color`.
 
     Attributes
     ----------
@@ -76,13 +78,13 @@ class Checkpoints:
     (4, 6)
     """
 
-    def __init__(self, folder, settings, save_every, resume=False):
+    def __init__(self, folder, settings, save_every, resume=False, in_color=lambda image: image):
         self.folder = user_path(folder)
         self.settings = settings
         self.save_every = save_every
         self.resume = resume
         self.state = self.before = None
-        self.in_color = None  # from a painted picture to what is shown of it
+        self.in_color = in_color
         self._painted = []
         self._claim = contextlib.ExitStack()
         self._look()
@@ -142,8 +144,7 @@ class Checkpoints:
     def _save_picture(self, state):
         path = self.folder / _name(len(state["history"]))
         if not path.exists():
-            picture = deprocess(state["best"])
-            save_image(path, self.in_color(picture) if self.in_color else picture)
+            save_image(path, self.in_color(deprocess(state["best"])))
 
 
 def numbered_pictures(folder):

@@ -52,7 +52,7 @@ def run(job, callback=None, folder=None, save_every=None, resume=False):
         check_fits(job)
     checkpoints = None
     if folder is not None:
-        checkpoints = Checkpoints(folder, job.settings, save_every, resume)
+        checkpoints = Checkpoints(folder, job.settings, save_every, resume, job.in_color)
     try:
         return _run(job, callback, checkpoints)
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:
@@ -77,8 +77,6 @@ def _run(job, callback, checkpoints):
         checkpoints.open()
     if job.strength is not None:
         job = _with_style_weight(job, vgg, checkpoints)
-    if checkpoints is not None:
-        checkpoints.in_color = job.in_color
     jobs = stage_jobs(job)
     start = x0 = _start(jobs[0])
     if checkpoints is not None and checkpoints.state is not None:
