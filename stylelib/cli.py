@@ -24,7 +24,7 @@ import numpy as np
 from PIL import Image
 
 from stylelib import __version__
-from stylelib._utils.checks import check_choice, one_line, shortened, shown
+from stylelib._utils.checks import check_choice, listed, one_line, shortened, shown
 from stylelib._utils.files import user_path, with_home, writable_folder
 from stylelib._utils.progress import Progress, together
 from stylelib.images.load import load_alpha, load_image
@@ -477,7 +477,7 @@ def _run(options, name, sources, arguments, steps, folder=None):
         twice = f"cannot write {shortened(film)} twice"
         raise ValueError(f"{twice}: as the picture, and as its animation")
     folder = folder or {}
-    pictures = [picture for source in (*sources, given.get("masks")) for picture in _listed(source)]
+    pictures = [picture for source in (*sources, given.get("masks")) for picture in listed(source)]
     _check_kept((*pictures, given.get("init")), (output, film), folder.get("folder"))
     keep_alpha = getattr(options, "keep_alpha", False)
     if keep_alpha:
@@ -516,10 +516,6 @@ def _checked_output(path):
     if sys.stdout.isatty():
         raise ValueError("expected a file or a pipe as standard output for -o -, got a terminal")
     return None
-
-
-def _listed(source):
-    return source if isinstance(source, list) else [source]
 
 
 def _with_standard_input(sources, pictures):

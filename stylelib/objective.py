@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from stylelib._utils.checks import listed
 from stylelib._utils.tensorflow import tf
 from stylelib._utils.types import Array, Image
 from stylelib.losses import (
@@ -83,7 +84,7 @@ class Objective:
                 layer: features[canonical(layer)] for layer in recipe.content_layers
             }
         if recipe.style_weight:
-            styles = as_list(style_image)
+            styles = listed(style_image)
             features = [canonical_features(vgg, preprocess(image)) for image in styles]
             representations = [_style_representations(F, recipe.style_layers) for F in features]
             self.regions = regions(representations, recipe.style_layers, style_weights, masks)
@@ -195,11 +196,6 @@ def canonical_features(vgg, x):
 def _style_representations(features, layers, masks=None):
     masks = masks or {}
     return {l: style_representation(features[canonical(l)], masks.get(l)) for l in layers}
-
-
-def as_list(style_image):
-    """A list of the style images, of which there may be one alone."""
-    return list(style_image) if isinstance(style_image, (list, tuple)) else [style_image]
 
 
 def check_style_sizes(recipe, image_size, style_sizes):

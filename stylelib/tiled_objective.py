@@ -13,13 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from stylelib._utils.checks import check_count
+from stylelib._utils.checks import check_count, listed
 from stylelib._utils.tensorflow import tf
 from stylelib._utils.types import Array, Image
 from stylelib.losses import content_loss, gram_matrix, masked
 from stylelib.objective import (
     Objective,
-    as_list,
     canonical_features,
     check_style_sizes,
     check_terms,
@@ -79,7 +78,7 @@ class TiledObjective:
             self.content_size = content_image.shape[:2]
             self.content_representation = self._content_target(preprocess(content_image))
         if recipe.style_weight:
-            styles = as_list(style_image)
+            styles = listed(style_image)
             representations = [self._representation(preprocess(image)) for image in styles]
             self.regions = regions(representations, recipe.style_layers, style_weights, masks)
             self.style_sizes = [image.shape[:2] for image in styles]

@@ -103,6 +103,17 @@ def _plain(value):
     return value
 
 
+def listed(value):
+    """A list of several values, of which there may be one alone.
+
+    Examples
+    --------
+    >>> listed("a"), listed(("a", "b"))
+    (['a'], ['a', 'b'])
+    """
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
 def check_choice(what, value, choices):
     """Raise a ``ValueError`` that lists the choices, and the closest one, if `value` is not one.
 

@@ -2,7 +2,7 @@
 
 Strokes larger than the receptive field of the deepest style layer have to be painted where the
 picture is small, and a small picture costs little. Gatys et al. do so in their paper on control,
-arXiv 1611.07865, section 5.2. Nothing here imports TensorFlow.
+arXiv 1611.07865. Nothing here imports TensorFlow.
 """
 
 import dataclasses

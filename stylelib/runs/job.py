@@ -18,6 +18,7 @@ from stylelib._utils.checks import (
     check_count,
     check_flag,
     check_number,
+    listed,
     one_line,
     plain,
     shortened,
@@ -262,13 +263,15 @@ def make_job(
         keras_name(layer, options["network"])
     pictures = Pictures() if pictures is None else pictures
     images = _sized(sources, recipe, options["style_scale"], pictures)
-    _check_masks(images)
     init = recipe.init if init is None else init
     start = _start(init, images, pictures)
     names = {role: source_name(source) for role, source in [*sources.items(), ("init", init)]}
     options["weights_sha256"] = _file_hash(options["weights"])
     options["strength"] = None if strength is None else _strength(strength, recipe, changes)
-    return Job(recipe, name, images, start, names, **options)
+    job = Job(recipe, name, images, start, names, **options)
+    if job.masks:
+        disjoint(job.masks)  # refuses those without a region
+    return job
 
 
 def _changed(recipe, init, size, steps, as_published, **changes):
@@ -292,15 +295,13 @@ def by_role(sources, masks=None):
     >>> by_role({"content": "a.png", "style": ["b.png", "c.png"]}, "d.png")
     {'content': 'a.png', 'style': 'b.png', 'style 2': 'c.png', 'mask': 'd.png'}
     """
-    styles = [sources["style"]] if "style" in sources else []
-    if styles and isinstance(styles[0], (list, tuple)):
-        styles = list(styles[0])
-        if not styles:
-            raise ValueError("expected at least one style image, got an empty list")
+    styles = listed(sources["style"]) if "style" in sources else []
+    if "style" in sources and not styles:
+        raise ValueError("expected at least one style image, got an empty list")
     if masks is not None:
         if not {"content", "style"} <= sources.keys():
             raise ValueError("expected masks only with a content and a style image")
-        masks = list(masks) if isinstance(masks, (list, tuple)) else [masks]
+        masks = listed(masks)
     first = {"content": sources["content"]} if "content" in sources else {}
     return first | _numbered("style", styles) | _numbered("mask", masks or [])
 
@@ -320,13 +321,6 @@ def _style_weights(style_weights, sources, recipe):
     for stage in recipe.by_stage():
         check_styles(len(styles), stage.style_layers, style_weights, masks or None)
     return style_weights
-
-
-def _check_masks(images):
-    """Refuse masks without a region, before anything slow begins."""
-    masks = {role: image for role, image in images.items() if role.startswith("mask")}
-    if masks:
-        disjoint([mask.mean(axis=2) / 255 for mask in masks.values()])
 
 
 def _resampling(role, recipe):

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Mapping
 
-from stylelib._utils.checks import one_line, plain, shortened, shown
+from stylelib._utils.checks import listed, one_line, plain, shortened, shown
 from stylelib._utils.files import to_json
 from stylelib.recipes.optimizers import ALIASES
 from stylelib.recipes.recipe import Recipe
@@ -133,11 +133,11 @@ def _combinations(changes):
 
 def _read(role, sources, pictures):
     """List the pictures of a role, after each of them was read once."""
-    sources = sources if isinstance(sources, (list, tuple)) else [sources]
+    sources = listed(sources)
     if not sources:
         raise ValueError(f"expected at least one {role} image, got an empty list")
     for source in sources:
-        for picture in source if isinstance(source, (list, tuple)) else [source]:
+        for picture in listed(source):
             pictures.size(picture)
     return sources
 
