@@ -24,13 +24,17 @@ SEARCH_SIZE, SEARCH_STEPS = 160, 40
 TRIALS = 3
 #: The part of the whole work that the search may take; what it compiles comes on top.
 LARGEST_SHARE = 0.25
+#: Evaluations for each picture of the search even where they take a larger part of a short run: in
+#: fewer, the similarity is hardly that of the weight, and stays high whatever is tried.
+LEAST_SEARCH_STEPS = 25
 #: How near a trial must come to end the search.
-TOLERANCE = 0.01
+TOLERANCE = 0.02
 #: Measured on pairs that differ much, for `multiscale`: the logit of the similarity where both
 #: losses are in balance, see `_balance`, and how much it falls for a weight ten times as large.
 LOGIT_IN_BALANCE, LOGIT_PER_DECADE = 1.3, -1.2
-#: How much higher the logit is after all evaluations at the full size than it was in the search.
-DRIFT = 0.38
+#: How much higher the logit is at the end of a run than it was in the search: it rises with the
+#: evaluations of the run, up to that many.
+DRIFT, DRIFT_STEPS = 0.38, 100
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +67,8 @@ def find_style_weight(job, vgg, start):
     x0 = start(small)
     steps, wanted = _steps(job, small), 1 - job.strength
     balance = _balance(vgg, recipe, small.terms)
-    tried, wanted_logit = [], _logit(wanted) - DRIFT
+    drift = DRIFT * min(1.0, job.recipe.steps / DRIFT_STEPS)
+    tried, wanted_logit = [], _logit(wanted) - drift
     for trial in range(1, TRIALS + 1):
         exponent = _next_exponent(tried, wanted_logit)
         weight = balance * 10**exponent
@@ -72,12 +77,13 @@ def find_style_weight(job, vgg, start):
         if result.status == "interrupted":
             raise KeyboardInterrupt
         found = similarity(small.in_color(result.image))
+        tried.append((exponent, _logit(found)))
+        expected = 1 / (1 + math.exp(-_logit(found) - drift))  # at the end of the run
         logger.info(
             "style weight %.2e (%d of %d): similarity %.2f, %.2f wanted",
-            weight / unit, trial, TRIALS, _after_drift(found), wanted,
+            weight / unit, trial, TRIALS, expected, wanted,
         )  # fmt: skip
-        tried.append((exponent, _logit(found)))
-        if abs(_after_drift(found) - wanted) < TOLERANCE:
+        if abs(expected - wanted) < TOLERANCE:
             break
     else:
         exponent = _next_exponent(tried, wanted_logit)
@@ -92,7 +98,7 @@ def _steps(job, small):
         for (before, _), (end, pixels) in itertools.pairwise([(0, 0), *ends])
     )
     affordable = LARGEST_SHARE / (1 - LARGEST_SHARE) * run / (TRIALS * math.prod(small.size))
-    return max(1, min(SEARCH_STEPS, int(affordable)))
+    return min(SEARCH_STEPS, max(int(affordable), min(LEAST_SEARCH_STEPS, job.recipe.steps)))
 
 
 def _balance(vgg, recipe, terms):
@@ -115,13 +121,8 @@ def _next_exponent(tried, wanted):
     slope, (exponent, found) = LOGIT_PER_DECADE, tried[-1]
     if len(tried) > 1 and exponent != tried[-2][0]:
         slope = (found - tried[-2][1]) / (exponent - tried[-2][0])
-        slope = min(max(slope, 3 * LOGIT_PER_DECADE), LOGIT_PER_DECADE / 3)
+        slope = min(max(slope, 3 * LOGIT_PER_DECADE), LOGIT_PER_DECADE / 2)
     return exponent + min(max((wanted - found) / slope, -2.0), 2.0)
-
-
-def _after_drift(similarity):
-    """The similarity to expect at the end of a run."""
-    return 1 / (1 + math.exp(-_logit(similarity) - DRIFT))
 
 
 def _logit(similarity):

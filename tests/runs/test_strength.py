@@ -12,8 +12,8 @@ from stylelib import RECIPES, content_similarity, convert, load_image, sweep, tr
 from stylelib.recipes.conventions import CONTENT_CONVENTIONS, STYLE_CONVENTIONS, at_size
 from stylelib.runs import run as run_module
 from stylelib.runs import strength as strength_module
-from stylelib.runs.job import STRENGTHS, make_job
-from stylelib.runs.strength import _logit, _next_exponent
+from stylelib.runs.job import STRENGTHS, make_job, scaled_job
+from stylelib.runs.strength import LEAST_SEARCH_STEPS, SEARCH_STEPS, _logit, _next_exponent, _steps
 from stylelib.vgg.weights import DATA
 
 SMALL = {"size": 48, "steps": 20, "precision": "float32"}
@@ -35,6 +35,15 @@ def test_two_points_of_a_straight_line_are_enough(height, slope, first, wanted):
 
 def test_logits_of_what_is_no_similarity_are_finite():
     assert all(math.isfinite(_logit(value)) for value in (-1.0, 0.0, 1.0))
+
+
+@pytest.mark.parametrize(
+    "steps, expected", [(310, SEARCH_STEPS), (40, LEAST_SEARCH_STEPS), (10, 10)]
+)
+def test_a_short_run_searches_no_less_than_it_needs(steps, expected):
+    grey = np.full((256, 256, 3), 128, np.uint8)
+    job = make_job({"content": grey, "style": grey}, size=256, steps=steps, strength=0.5)
+    assert _steps(job, scaled_job(job, 0.5, job.recipe)) == expected
 
 
 @pytest.mark.parametrize("content", CONTENT_CONVENTIONS)
@@ -137,8 +146,9 @@ def test_what_is_no_strength_is_refused(options, message, content_image, style_i
 
 
 @pytest.mark.slow
-def test_the_similarity_asked_for_is_reached():
-    photo, painting = (DATA / "images" / name for name in ("chelsea.jpg", "wave.jpg"))
-    photo = load_image(photo, max_size=192)
-    result = transfer(photo, painting, strength="medium", size=192, precision="float32")
+@pytest.mark.parametrize("photo, steps", [("chelsea.jpg", None), ("astronaut.jpg", 40)])
+def test_the_similarity_asked_for_is_reached(photo, steps):
+    photo = load_image(DATA / "images" / photo, max_size=192)
+    options = {"strength": "medium", "size": 192, "steps": steps, "precision": "float32"}
+    result = transfer(photo, DATA / "images" / "wave.jpg", **options)
     assert content_similarity(result.image, photo) == pytest.approx(0.42, abs=0.07)
