@@ -65,13 +65,13 @@ notebooks: setup ## run every notebook and keep its outputs in place, to be comm
 	@$(BIN)/python -m tools.build notebooks
 
 test: lint ## everything that CI checks: lint, unit tests, doctests, coverage, strict nbval
-	$(BIN)/python -m pytest $(TWO) --dist worksteal --cov
+	$(BIN)/python -m pytest -p no:nbval $(TWO) --dist worksteal --cov
 	TQDM_DISABLE=1 $(BIN)/python -m pytest $(TWO) --dist loadfile --nbval --nbval-current-env --no-cov \
 		--nbval-sanitize-with notebooks/nbval.cfg notebooks
 	@$(MAKE) --no-print-directory test-site
 
 test-fast: lint ## lint, and what is quick: no slow tests, few examples of each property
-	TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 $(BIN)/python -m pytest $(TWO) \
+	TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 $(BIN)/python -m pytest -p no:nbval $(TWO) \
 		--dist worksteal -m "not slow" --hypothesis-profile fast
 
 # Only here is a resolver at work: which packages an index has today is the question.

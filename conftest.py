@@ -1,5 +1,22 @@
 """Settings for every kind of test in the repository."""
 
+import pytest
+
+#: Examples that paint with all of VGG; tests of the same names do so with a small network.
+SLOW_EXAMPLES = (
+    "stylelib.runs.checkpoints.Checkpoints",
+    "stylelib.sweeps.sweep.sweep",
+    "stylelib.visualization.animation.Film",
+    "stylelib.visualization.playground.Playground",
+)
+
+
+def pytest_collection_modifyitems(items):
+    """Leave the examples that take long to `make test`."""
+    for item in items:
+        if item.name in SLOW_EXAMPLES:
+            item.add_marker(pytest.mark.slow)
+
 
 def pytest_collectstart(collector):
     """Do not compare standard error: TensorFlow logs there, and times differ."""

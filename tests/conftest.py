@@ -10,7 +10,6 @@ from hypothesis import settings
 
 from stylelib.images.load import load_image
 from stylelib.vgg.weights import DATA
-from tests.small_network import use_small_network
 from tools.malformed import register_formats
 
 # TensorFlow's first call of everything is slow, so a deadline would only fail at random.
@@ -29,14 +28,30 @@ def random():
 @pytest.fixture
 def small_network(monkeypatch):
     """Put `SmallNetwork` inside every `VGG`, where what is around it is tested."""
+    from tests.small_network import use_small_network  # and TensorFlow, not before it is needed
+
     use_small_network(monkeypatch)
 
 
-@pytest.fixture(params=["small", pytest.param("vgg", marks=pytest.mark.slow)])
+SMALL_OR_VGG = ["small", pytest.param("vgg", marks=pytest.mark.slow)]
+
+
+@pytest.fixture(params=SMALL_OR_VGG)
 def either_network(request):
     """Run a test with `SmallNetwork`, and again, among the slow ones, with VGG itself."""
     if request.param == "small":
         request.getfixturevalue("small_network")
+
+
+@pytest.fixture(params=SMALL_OR_VGG)
+def either_search(request):
+    """Find a weight for a strength by a formula, and again, among the slow tests, by painting."""
+    if request.param == "small":
+        from tests.small_network import search_by_formula
+
+        request.getfixturevalue("small_network")
+        search_by_formula(request.getfixturevalue("monkeypatch"))
+    return request.param
 
 
 @pytest.fixture

@@ -1,6 +1,11 @@
 """A network for tests of what is around it."""
 
+from types import SimpleNamespace
+
 from stylelib._utils.tensorflow import tf
+from stylelib.objective import Objective
+from stylelib.preprocessing import deprocess
+from stylelib.runs import strength
 from stylelib.vgg.layers import block_and_conv
 from stylelib.vgg.network import _normalized, mirrored
 
@@ -37,8 +42,38 @@ class SmallNetwork:
         return tf.nn.relu(tf.nn.conv2d(pooled, kernel, 1, padding) + bias)
 
 
+def uncompiled(objective, x):
+    return objective._loss_and_gradient(tf.convert_to_tensor(x))
+
+
 def use_small_network(monkeypatch):
+    """Put it inside every `VGG`, and compile nothing, which takes as long as 20 evaluations."""
+    monkeypatch.setattr(Objective, "loss_and_gradient", uncompiled)
     monkeypatch.setattr("stylelib.vgg.network._build", SmallNetwork)
     monkeypatch.setattr("stylelib.vgg.network._set_weights", SmallNetwork.set_weights)
     # Its means are its own, and must not be kept for VGG.
     monkeypatch.setattr("stylelib.vgg.network._normalized", _normalized.__wrapped__)
+
+
+def search_by_formula(monkeypatch):
+    """Let the search for a strength paint nothing: its trials are as similar as a formula says.
+
+    The similarity is a half where both losses are in balance, and its logit falls by ln 10 for a
+    weight ten times as large.
+    """
+    balance, weights = strength._balance, {}
+
+    def remember(*arguments):
+        weights["balance"] = balance(*arguments)
+        return weights["balance"]
+
+    def minimize(objective, x0, **options):
+        weights["trial"] = objective.recipe.style_weight
+        return SimpleNamespace(image=deprocess(x0), status="finished")
+
+    def similarity_to(*picture):
+        return lambda image: 1 / (1 + weights["trial"] / weights["balance"])
+
+    monkeypatch.setattr(strength, "_balance", remember)
+    monkeypatch.setattr(strength, "minimize", minimize)
+    monkeypatch.setattr(strength, "similarity_to", similarity_to)

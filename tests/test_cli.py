@@ -792,8 +792,9 @@ class TestOptionsOfOtherPrograms:
         assert given["layer_weights"] == [1.0, 2.0]
         assert (given["normalized"], given["learning_rate"], given["strength"]) == (True, 3.0, 0.5)
 
+    @pytest.mark.usefixtures("either_search")
     def test_the_search_is_told(self, folder, capsys):
-        assert run("-o", "out.png", "--size", "48", "--steps", "20", "--strength", "high") == 0
+        assert run("-o", "out.png", "--size", "48", "--steps", "4", "--strength", "high") == 0
         assert "style weight " in (err := capsys.readouterr().err)
         assert "0.30 wanted" in err
 

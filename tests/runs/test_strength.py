@@ -2,6 +2,7 @@
 
 import logging
 import math
+import re
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from stylelib.runs import strength as strength_module
 from stylelib.runs.job import STRENGTHS, make_job, scaled_job
 from stylelib.runs.strength import LEAST_SEARCH_STEPS, SEARCH_STEPS, _logit, _next_exponent, _steps
 from stylelib.vgg.weights import DATA
+from tests.small_network import search_by_formula
 
 SMALL = {"size": 48, "steps": 20, "precision": "float32"}
 NUMBERS = st.floats(-3, 3)
@@ -58,68 +60,87 @@ def test_a_recipe_at_another_size_has_the_same_weights_on_means(content, style):
     assert other.style_weight == pytest.approx(one.style_weight)
 
 
-@pytest.mark.usefixtures("either_network")
+@pytest.mark.usefixtures("small_network")
+@pytest.mark.parametrize("strength", [0.3, 0.5, 0.7])
+def test_the_last_trial_is_as_similar_as_wanted(
+    strength, content_image, style_image, monkeypatch, caplog
+):
+    search_by_formula(monkeypatch)
+    caplog.set_level(logging.INFO, strength_module.logger.name)
+    transfer(content_image, style_image, strength=strength, **SMALL | {"steps": 3})
+    found, wanted = re.search(r"similarity (\S+), (\S+) wanted", caplog.messages[-1]).groups()
+    assert float(wanted) == pytest.approx(1 - strength)
+    assert float(found) == pytest.approx(float(wanted), abs=strength_module.TOLERANCE)
+
+
 class TestSearch:
-    def test_the_weight_that_was_found_repeats_the_picture(self, content_image, style_image):
-        found = transfer(content_image, style_image, strength="high", **SMALL)
+    @pytest.fixture
+    def small(self, either_search):
+        """Few evaluations where none are needed to find a weight."""
+        return SMALL | ({"steps": 3} if either_search == "small" else {})
+
+    def test_the_weight_that_was_found_repeats_the_picture(self, small, content_image, style_image):
+        found = transfer(content_image, style_image, strength="high", **small)
         weight = found.settings["recipe"]["style_weight"]
         assert found.settings["strength"] == STRENGTHS["high"]
         assert weight != RECIPES["multiscale"].style_weight
-        again = transfer(content_image, style_image, style_weight=weight, **SMALL)
+        again = transfer(content_image, style_image, style_weight=weight, **small)
         np.testing.assert_array_equal(again.image, found.image)
         assert again.settings["strength"] is None
 
-    def test_a_larger_strength_finds_a_larger_weight(self, content_image, style_image):
+    def test_a_larger_strength_finds_a_larger_weight(self, small, content_image, style_image):
         weights = [
-            transfer(content_image, style_image, strength=strength, **SMALL).settings["recipe"][
+            transfer(content_image, style_image, strength=strength, **small).settings["recipe"][
                 "style_weight"
             ]
             for strength in (0.1, 0.5, 0.9)
         ]
         assert weights == sorted(set(weights))
 
-    def test_the_extremes_are_found_too(self, content_image, style_image):
+    def test_the_extremes_are_found_too(self, small, content_image, style_image):
         for strength in (0, 1):
-            result = transfer(content_image, style_image, strength=strength, **SMALL)
+            result = transfer(content_image, style_image, strength=strength, **small)
             assert np.isfinite(result.history["total"]).all()
 
     @pytest.mark.parametrize("name", ["gatys2015", "tensorflow", "jcjohnson"])
-    def test_it_works_with_other_recipes(self, name, content_image, style_image):
-        result = transfer(content_image, style_image, name, strength=0.5, **SMALL)
+    def test_it_works_with_other_recipes(self, small, name, content_image, style_image):
+        result = transfer(content_image, style_image, name, strength=0.5, **small)
         assert result.settings["recipe"]["style_weight"] > 0
         assert np.isfinite(result.history["total"]).all()
 
-    def test_each_trial_is_told(self, content_image, style_image, caplog):
+    def test_each_trial_is_told(self, small, content_image, style_image, caplog):
         caplog.set_level(logging.INFO, strength_module.logger.name)
-        transfer(content_image, style_image, strength="low", **SMALL)
+        transfer(content_image, style_image, strength="low", **small)
         assert 1 <= len(caplog.messages) <= strength_module.TRIALS
         assert "(1 of 3): similarity " in caplog.messages[0]
         assert caplog.messages[0].endswith(", 0.55 wanted")
 
     def test_a_run_that_goes_on_searches_no_more(
-        self, content_image, style_image, tmp_path, monkeypatch
+        self, small, content_image, style_image, tmp_path, monkeypatch
     ):
-        options = {"folder": tmp_path / "run", "strength": "medium"} | SMALL
+        options = {"folder": tmp_path / "run", "strength": "medium"} | small
         first = transfer(content_image, style_image, **options)
         monkeypatch.setattr(run_module, "find_style_weight", None)
-        longer = transfer(content_image, style_image, **options | {"steps": 24}, resume=True)
+        longer = transfer(content_image, style_image, **options | {"steps": small["steps"] + 4}, resume=True)
         weights = [r.settings["recipe"]["style_weight"] for r in (first, longer)]
         assert weights[0] == weights[1]
         with pytest.raises(ValueError, match=r"expected the settings .*strength 0.58, got 0.7"):
             transfer(content_image, style_image, **options | {"strength": "high"}, resume=True)
 
-    def test_ctrl_c_in_the_search_ends_the_call(self, content_image, style_image, monkeypatch):
+    def test_ctrl_c_in_the_search_ends_the_call(
+        self, small, content_image, style_image, monkeypatch
+    ):
         def interrupted(*arguments, **options):
             raise KeyboardInterrupt
 
         monkeypatch.setattr(strength_module, "similarity_to", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            transfer(content_image, style_image, strength="low", **SMALL)
+            transfer(content_image, style_image, strength="low", **small)
 
-    def test_a_grid_of_strengths(self, content_image, style_image, tmp_path):
+    def test_a_grid_of_strengths(self, small, content_image, style_image, tmp_path):
         table = sweep(
             content_image, style_image, {"strength": ["low", "high"]}, tmp_path, progress=False,
-            recipe="multiscale", **SMALL,
+            recipe="multiscale", **small,
         )  # fmt: skip
         assert table["strength"].tolist() == ["low", "high"]
         low, high = (settings["recipe"]["style_weight"] for settings in table["settings"])

@@ -123,7 +123,7 @@ class TestNormalized:
     def test_every_map_is_divided_by_its_mean_over_the_reference_images(self, pooling):
         self.check(pooling)
 
-    @pytest.mark.parametrize("pooling", ["max", "average"])
+    @pytest.mark.parametrize("pooling", ["max", pytest.param("average", marks=pytest.mark.slow)])
     def test_so_it_is_over_few_images(self, pooling, few_images):
         self.check(pooling)
 

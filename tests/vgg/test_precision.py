@@ -80,7 +80,8 @@ def test_auto_is_reported_as_what_it_was(machine, monkeypatch):
         monkeypatch.setattr(precision, "fastest", lambda fast=fast: (fast, "of this test"))
         assert VGG(["conv1_1"], precision="auto").precision == fast
         image = noise_image((32, 32))
-        options = {"recipe": RECIPE.replace(size=32, steps=2, content_layers=["conv2_2"])}
+        layers = {"style_layers": ["conv1_2"], "content_layers": ["conv2_1"]}
+        options = {"recipe": RECIPE.replace(size=32, steps=2, **layers)}
         result = transfer(image, image, precision="auto", **options)
         assert result.settings["precision"] == fast
         same = transfer(image, image, precision=fast, **options)

@@ -181,7 +181,14 @@ def test_names_are_shown_as_they_are(name):
         assert not text.get_parse_math()
 
 
-@pytest.mark.parametrize(("count", "columns"), [(1, 10**9), (3, 10**9), (100, None), (200, 100)])
+@pytest.mark.parametrize(
+    ("count", "columns"),
+    [
+        *[(1, 10**9), (3, 10**9), (20, None), (30, 15)],
+        pytest.param(100, None, marks=pytest.mark.slow),
+        pytest.param(200, 100, marks=pytest.mark.slow),
+    ],
+)
 def test_any_number_of_columns(count, columns):
     figure = plotting.show_images([GREY] * count, columns=columns)
     assert len(figure.axes) == count
