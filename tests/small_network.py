@@ -58,8 +58,8 @@ def use_small_network(monkeypatch):
 def search_by_formula(monkeypatch):
     """Let the search for a strength paint nothing: its trials are as similar as a formula says.
 
-    The similarity is a half where both losses are in balance, and its logit falls by ln 10 for a
-    weight ten times as large.
+    That is a half where both losses are in balance. Its logit is a straight line over the logarithm
+    of the weight, as it nearly is for pictures.
     """
     balance, weights = strength._balance, {}
 
@@ -72,7 +72,7 @@ def search_by_formula(monkeypatch):
         return SimpleNamespace(image=deprocess(x0), status="finished")
 
     def similarity_to(*picture):
-        return lambda image: 1 / (1 + weights["trial"] / weights["balance"])
+        return lambda image: 1 / (1 + (weights["trial"] / weights["balance"]) ** 0.5)
 
     monkeypatch.setattr(strength, "_balance", remember)
     monkeypatch.setattr(strength, "minimize", minimize)

@@ -121,7 +121,9 @@ class TestSearch:
         options = {"folder": tmp_path / "run", "strength": "medium"} | small
         first = transfer(content_image, style_image, **options)
         monkeypatch.setattr(run_module, "find_style_weight", None)
-        longer = transfer(content_image, style_image, **options | {"steps": small["steps"] + 4}, resume=True)
+        longer = transfer(
+            content_image, style_image, **options | {"steps": small["steps"] + 4}, resume=True
+        )
         weights = [r.settings["recipe"]["style_weight"] for r in (first, longer)]
         assert weights[0] == weights[1]
         with pytest.raises(ValueError, match=r"expected the settings .*strength 0.58, got 0.7"):
