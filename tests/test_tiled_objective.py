@@ -80,8 +80,8 @@ class TestTiledObjective:
         "recipe",
         [
             "jcjohnson",  # means, max pooling, total variation
-            "keras",  # both pictures of one size
-            RECIPES["gatys2015"].replace(content_weight=0),
+            pytest.param("keras", marks=pytest.mark.slow),  # both pictures of one size
+            pytest.param(RECIPES["gatys2015"].replace(content_weight=0), marks=pytest.mark.slow),
             RECIPES["gatys2015"].replace(style_weight=0),
             RECIPES["gatys2015"].replace(style_layers=["conv1_1"], content_layers=["block1_conv2"]),
         ],
@@ -91,7 +91,7 @@ class TestTiledObjective:
         assert_same(*objectives(recipe, 80), preprocess(noise_image(SIZE, seed=3)))
 
     @pytest.mark.usefixtures("either_network")
-    @pytest.mark.parametrize("tile", [64, 80])
+    @pytest.mark.parametrize("tile", [64, pytest.param(80, marks=pytest.mark.slow)])
     def test_reflection_at_the_border_of_the_picture_and_not_of_a_tile(self, tile):
         x = preprocess(noise_image(SIZE, seed=3))
         assert_same(*objectives("gatys2015", tile, padding="reflect"), x)

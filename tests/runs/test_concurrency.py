@@ -23,7 +23,7 @@ def paint(seed, optimizer):
 
 
 @pytest.mark.usefixtures("either_network")
-@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+@pytest.mark.parametrize("optimizer", ["lbfgs", pytest.param("adam", marks=pytest.mark.slow)])
 def test_two_transfers_in_two_threads_give_the_bytes_they_give_alone(optimizer):
     alone = [paint(seed, optimizer) for seed in (1, 2)]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:

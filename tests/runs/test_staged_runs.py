@@ -114,7 +114,7 @@ def test_ctrl_c_in_any_stage(paint):
     assert result.stop_reason.endswith("(stage 2 of 3)")
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize("optimizer", ["adam", pytest.param("sgd", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("killed", [2, 3, 4, 5, 6])
 def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(paint, tmp_path, killed, optimizer):
     class Kill(BaseException):

@@ -111,7 +111,7 @@ def test_pictures_that_grow_within_a_run_are_shown_at_the_last_size(ending, tmp_
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("size", [(1, 30), (31, 1), (1, 1)])
+@pytest.mark.parametrize("size", [(1, 30), pytest.param((31, 1), marks=pytest.mark.slow), (1, 1)])
 def test_an_mp4_of_a_line_of_pixels(size, tmp_path):
     _, frames = filmed(tmp_path / "run.mp4", 2, size)
     assert frames.shape[1:3] == tuple(max(2, side - side % 2) for side in size)
