@@ -242,6 +242,7 @@ class TestRuns:
             make_job({"content": content_image, "style": []})
 
 
+@pytest.mark.usefixtures("small_network")  # also where the search paints
 @pytest.mark.parametrize("options", [{"preserve_color": "luminance"}, {"masks": True}])
 def test_with_a_strength(options, content_image, style_image, half, either_search):
     if "masks" in options:
