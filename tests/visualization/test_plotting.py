@@ -19,6 +19,7 @@ from stylelib.visualization import plotting
 
 @pytest.fixture(autouse=True)
 def close():
+    plt.close("all")  # what other modules have left
     yield
     plt.close("all")
 
