@@ -30,7 +30,7 @@ define environment
 	$(1)/bin/python -m tools.environment $(1) $(2) $(3) --update || exit; \
 	[ -f $(1)/.ready ] && exit; \
 fi; \
-command -v "$(PYTHON)" >/dev/null 2>&1 || \
+"$(PYTHON)" -V >/dev/null 2>&1 || \
 	{ echo "make: expected Python 3.10 to 3.13, found no '$(PYTHON)'; name one with: make PYTHON=python3.12" >&2; exit 1; }; \
 "$(PYTHON)" -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || \
 	{ echo "make: expected Python 3.10 to 3.13, '$(PYTHON)' is $$("$(PYTHON)" -V 2>&1); name one with: make PYTHON=python3.12" >&2; exit 1; }; \

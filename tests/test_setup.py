@@ -351,6 +351,13 @@ class TestStaleEnvironment:
         assert "expected Python 3.10 to 3.13, found no 'python3.99'" in said
         assert make(copy, "setup") == ""
 
+    def test_nor_is_a_command_one_that_only_tells_where_others_are(self, copy, tmp_path):
+        shim = tmp_path / "python3.99"  # as pyenv has one for each version it could give
+        shim.write_text("#!/bin/sh\necho 'not chosen:' >&2\necho '3.99.1' >&2\nexit 127\n")
+        shim.chmod(0o755)
+        said = make(copy, "setup", f"PYTHON={shim}", status=2)
+        assert said.splitlines()[0].startswith("make: expected Python 3.10 to 3.13, found no '/")
+
 
 @pytest.mark.slow
 def test_an_offline_bundle_is_all_that_a_set_up_needs(copy, tmp_path):

@@ -1,6 +1,7 @@
 """The students' edition: nothing of the answers is in it, and all else is."""
 
 import io
+import re
 import tarfile
 from pathlib import Path
 
@@ -41,5 +42,10 @@ def test_what_is_for_teachers_is_left_out(tmp_path):
     assert not [name for name in LEFT_OUT if (tmp_path / "student" / name).exists()]
     for name in ("stylelib/api.py", "docs/quiz.md"):
         assert (tmp_path / "student" / name).is_file()
+    for page in (tmp_path / "student" / "docs").glob("*.md"):
+        for target in re.findall(r"\]\(([^)\s:#]+)", page.read_text(encoding="utf-8")):
+            if (ROOT / "docs" / target).exists():
+                left_out = (ROOT / "docs" / target).resolve().relative_to(ROOT).as_posix()
+                assert not left_out.startswith(LEFT_OUT), f"{page.name}: {target}"
     notebook = nbformat.read(tmp_path / "student" / "notebooks" / CHAPTERS[0].name, 4)
     assert not any(cell.get("outputs") for cell in notebook.cells)

@@ -1,8 +1,8 @@
 """Write ``build/student/``: the series for a class, without solutions, answers and outputs.
 
 Of what is committed. Students get everything else: with ``make setup`` and ``make lab`` they work
-as with the whole repository. Solutions are handed out by copying ``notebooks/solutions`` beside
-their notebooks.
+as with the whole repository. A solution is handed out by copying it into ``notebooks/solutions``
+of their folder.
 """
 
 import io
@@ -17,10 +17,15 @@ import nbformat
 
 ROOT = Path(__file__).parent.parent
 #: What only authors and teachers need.
-LEFT_OUT = ("notebooks/solutions", "docs/quiz-answers.md", "tests", "benchmarks", ".ci", ".github")
+LEFT_OUT = (
+    *("notebooks/solutions", "docs/quiz-answers.md", "docs/teaching.md"),
+    *("tests", "benchmarks", ".ci", ".github"),
+)
 
 _ANSWER = re.compile(r"<details><summary>Answer</summary>.*?</details>", re.S)
-_SOLUTIONS = re.compile(r"\[(solutions)\]\(solutions/[^)]*\)")
+_NAMES = "|".join(re.escape(Path(name).name) for name in LEFT_OUT)
+# Links of this repository only: there is no colon, as in https:.
+_LINK = re.compile(rf"(?<!!)\[([^\]]*)\]\((?:[\w./-]*/)?(?:{_NAMES})(?:[/#][^):]*)?\)")
 
 
 def main():
@@ -50,16 +55,27 @@ def write_edition(folder, archive):
     for path in (folder / "notebooks").glob("*.ipynb"):
         notebook = without_answers(nbformat.read(path, 4))
         path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+    for path in folder.rglob("*.md"):
+        path.write_text(without_links(path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def without_answers(notebook):
-    """Take the answers to predictions, links to solutions and all outputs out of a notebook."""
+    """Take the answers to predictions, links to what is left out and all outputs out of it."""
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
         else:
-            cell.source = _SOLUTIONS.sub(r"\1", _ANSWER.sub("*Your answer:*", cell.source))
+            cell.source = without_links(_ANSWER.sub("*Your answer:*", cell.source))
     return notebook
+
+
+def without_links(text):
+    """Keep of a link to what is left out only its words.
+
+    >>> without_links("[Quiz](quiz.md), [answers](quiz-answers.md)")
+    '[Quiz](quiz.md), answers'
+    """
+    return _LINK.sub(r"\1", text)
 
 
 if __name__ == "__main__":
