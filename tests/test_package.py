@@ -157,9 +157,14 @@ def test_every_package_and_every_file_of_data_is_listed():
     listed = project["tool"]["setuptools"]
     rooms = {path.parent for path in (ROOT / "stylelib").rglob("__init__.py")}
     names = {".".join(room.relative_to(ROOT).parts) for room in rooms}
-    assert {*listed["packages"]} == names | {"stylelib.data"}
-    patterns = listed["package-data"]["stylelib.data"]
-    carried = {path for pattern in patterns for path in DATA.glob(pattern)}
+    carriers = {"stylelib.data", "stylelib.data.images", "stylelib.data.weights"}
+    assert {*listed["packages"]} == names | carriers
+    carried = {
+        path
+        for name in carriers
+        for pattern in listed["package-data"][name]
+        for path in DATA.joinpath(*name.split(".")[2:]).glob(pattern)
+    }
     assert {EMBEDDED, DATA / "README.md", *(DATA / "images").iterdir()} <= carried
 
 
