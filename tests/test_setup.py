@@ -303,6 +303,11 @@ class TestAnotherPlace:
             environment.refuse(tmp_path / folder)
         assert (tmp_path / "full" / "thesis.tex").exists()
 
+    def test_a_folder_of_wheels_that_is_none_is_named(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(SystemExit, match=r"WHEELS=… to be a folder, found none at \.\./wheel,"):
+            environment.refuse(tmp_path / ".venv", "../wheel")
+
     def test_the_rest_of_an_interrupted_erasure_may_be_erased(self, tmp_path):
         (tmp_path / "lib").mkdir()
         environment.refuse(tmp_path)

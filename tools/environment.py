@@ -41,7 +41,7 @@ def main():
                 print(f"{folder} is made anew: {reason}")
                 (folder / STAMP).unlink(missing_ok=True)
         else:
-            refuse(folder)
+            refuse(folder, options.wheels)
             subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
             fill(folder, lock, options.project, options.wheels)
     except subprocess.CalledProcessError:
@@ -50,8 +50,10 @@ def main():
         sys.exit(f"\n{folder} is not complete: interrupted; repeat the command")
 
 
-def refuse(folder):
+def refuse(folder, wheels=None):
     """End the program where no environment can be, or something else would be erased."""
+    if wheels and not Path(wheels).is_dir():
+        sys.exit(f"expected WHEELS=… to be a folder, found none at {wheels}, from {Path.cwd()}")
     path = folder.absolute()
     if os.pathsep in str(path):
         sys.exit(
