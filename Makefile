@@ -41,7 +41,7 @@ echo "Making $(1) from $(2)$(4)"; \
 endef
 
 setup: ## make .venv with exactly the packages of requirements.lock
-	$(call environment,$(VENV),$(LOCK),--project,: about 2 GB and a few minutes the first time)
+	$(call environment,$(VENV),$(LOCK),--project,: about 3 GB and a few minutes the first time)
 
 # Half the size and a third of the evaluations of the README's picture: enough to see what it is about.
 FIRST := --size 384 --style-weight 4e-3

@@ -7,6 +7,7 @@ a few packages that lie in a folder of wheels, beside releases that are newer th
 import hashlib
 import itertools
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -494,3 +495,10 @@ class TestRedBuild:
         workflow = (ROOT / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8")
         commands = [line.split("run: ")[1] for line in workflow.splitlines() if "run: " in line]
         assert commands == [".ci/run"]
+
+    def test_what_is_published_is_made_by_targets_of_make(self):
+        workflow = (ROOT / ".github" / "workflows" / "publish.yml").read_text(encoding="utf-8")
+        makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+        targets = " ".join(re.findall(r"run: make (.+)", workflow)).split()
+        assert "package" in targets
+        assert all(re.search(rf"^{target}:", makefile, re.M) for target in targets)
