@@ -81,8 +81,8 @@ def test_threads_and_other_interpreters_do_without(refused, monkeypatch):
 @pytest.mark.usefixtures("small_network")
 def test_a_run_in_this_process_leaves_all_as_it_was(before):
     environment, filters = dict(os.environ), list(warnings.filters)
-    image = noise_image((40, 60))
-    assert transfer(image, image, size=32, steps=2).status == "finished"
+    content_image, style_image = (noise_image((40, 60), seed) for seed in (0, 1))
+    assert transfer(content_image, style_image, size=32, steps=2).status == "finished"
     assert signal.getsignal(signal.SIGINT) == before
     assert dict(os.environ) == environment
     assert warnings.filters == filters
