@@ -103,9 +103,9 @@ def transfer(
         layers from one painting and fine layers from another. By default all count the same.
     masks : picture or list of pictures, optional
         One for each style: white where it goes, black where not. Masks are brought to the content
-        image's height and width, and read as grey levels. Where they overlap they are divided by
-        their sum; where all are black there is no style, and only the content loss counts. See
-        `Objective`.
+        image's height and width, and read as grey levels. Where they sum to
+        more than 1, each is divided by their sum; where all are black there is no style, and only
+        the content loss counts. See `Objective`.
     progress : bool, optional
         Whether a bar shows how far the run is; by default it does in a notebook.
     preview : bool

@@ -97,8 +97,8 @@ def _of_each_layer(weight, layers):
 def disjoint(masks: list[Array]) -> list[Array]:
     """Bring masks to a sum of at most 1 at each pixel.
 
-    Where they overlap, each is divided by their sum. Where they sum to less, the rest has no style:
-    only the content loss counts there.
+    Where they sum to more, each is divided by their sum. Where they sum to less, the rest has no
+    style: only the content loss counts there.
 
     Parameters
     ----------
