@@ -76,9 +76,9 @@ def find_style_weight(job, vgg, start):
         result = minimize(objective, x0, optimizer=recipe, steps=steps)
         if result.status == "interrupted":
             raise KeyboardInterrupt
-        found = similarity(small.in_color(result.image))
-        tried.append((exponent, _logit(found)))
-        expected = 1 / (1 + math.exp(-_logit(found) - drift))  # at the end of the run
+        found = _logit(similarity(small.in_color(result.image)))
+        tried.append((exponent, found))
+        expected = 1 / (1 + math.exp(-found - drift))  # similarity at the end of the run
         logger.info(
             "style weight %.2e (%d of %d): similarity %.2f, %.2f wanted",
             weight / unit, trial, TRIALS, expected, wanted,
