@@ -106,9 +106,7 @@ def test_it_has_one_title_and_prose_before_every_code_cell(path):
 
 @every_notebook
 def test_cells_are_short(path):
-    # What fetches the series in Colab is the same everywhere, and not to be read.
-    own = (cell.source.rpartition("sys.path.insert")[2] for cell in cells(path, "code"))
-    lengths = {source: len(source.splitlines()) for source in own}
+    lengths = {cell.source: len(cell.source.splitlines()) for cell in cells(path, "code")}
     assert max(lengths.values()) <= MAX_LINES
     # Checks, and what they refuse, are long and alike in every notebook.
     others = [
