@@ -265,8 +265,11 @@ class TestInterruptions:
         assert running.returncode != 0
         assert "not complete: interrupted" in said
         wheels.rename(away)
+        wheels.mkdir()
         said = make(clone, "setup", "WHEELS=../wheels", status=2)
+        assert "No matching distribution found" in said
         assert ".venv is not complete" in said
+        wheels.rmdir()
         away.rename(wheels)
         make(clone, "setup", "WHEELS=../wheels")
         assert installed(clone / ".venv") == LOCKED | {"tiny": "1"}
