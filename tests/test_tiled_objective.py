@@ -82,7 +82,7 @@ class TestTiledObjective:
             "jcjohnson",  # means, max pooling, total variation
             pytest.param("keras", marks=pytest.mark.slow),  # both pictures of one size
             pytest.param(RECIPES["gatys2015"].replace(content_weight=0), marks=pytest.mark.slow),
-            RECIPES["gatys2015"].replace(style_weight=0),
+            pytest.param(RECIPES["gatys2015"].replace(style_weight=0), marks=pytest.mark.slow),
             RECIPES["gatys2015"].replace(style_layers=["conv1_1"], content_layers=["block1_conv2"]),
         ],
         ids=["jcjohnson", "keras", "style only", "content only", "shallow"],
@@ -116,7 +116,7 @@ class TestTiledObjective:
         with pytest.raises(ValueError, match="expected tile as a whole number of at least 64, got"):
             transfer(image, image, size=32, steps=1, tile=tile)
 
-    @pytest.mark.usefixtures("either_network")
+    @pytest.mark.slow
     def test_a_transfer_in_tiles_paints_the_same_picture(self, content_image, style_image):
         options = {"size": 160, "steps": 3, "optimizer": "adam", "recipe": "jcjohnson"}
         whole, tiled = (

@@ -69,11 +69,13 @@ class TestMinimize:
     @pytest.mark.parametrize(
         ("optimizer", "options"),
         [
-            ("adam", {}),
-            ("adam", {"beta_1": 0.99, "epsilon": 0.1, "decay": 0.5}),
             ("adam", {"clipping": "rounds", "restart_every": 5, "clip_limit": 20.0}),
-            ("adam", {"clipping": "never"}),
-            ("sgd", {}),
+            pytest.param("adam", {}, marks=pytest.mark.slow),
+            pytest.param(
+                "adam", {"beta_1": 0.99, "epsilon": 0.1, "decay": 0.5}, marks=pytest.mark.slow
+            ),
+            pytest.param("adam", {"clipping": "never"}, marks=pytest.mark.slow),
+            pytest.param("sgd", {}, marks=pytest.mark.slow),
             ("sgd", {"decay": 0.5}),
         ],
     )

@@ -115,7 +115,9 @@ def test_ctrl_c_in_any_stage(paint):
 
 
 @pytest.mark.parametrize("optimizer", ["adam", pytest.param("sgd", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("killed", [2, 3, 4, 5, 6])
+@pytest.mark.parametrize(
+    "killed", [2, 3, *(pytest.param(n, marks=pytest.mark.slow) for n in (4, 5, 6))]
+)
 def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(paint, tmp_path, killed, optimizer):
     class Kill(BaseException):
         pass
@@ -165,6 +167,7 @@ def test_other_stages_are_another_run(paint, tmp_path):
         paint(RECIPE.replace(stages=STAGES[1:]), folder=tmp_path / "run", resume=True)
 
 
+@pytest.mark.slow
 def test_tiles_change_nothing(content_image, style_image):
     options = {"size": 192, "steps": 3, "precision": "float32"}
     whole, tiled = (

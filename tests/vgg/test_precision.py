@@ -97,7 +97,9 @@ def vggs():
 class TestFloat16:
     """Its numbers end at 65,504, and those of VGG and of the paper's losses do not."""
 
-    @pytest.mark.parametrize("size", [1e-30, pytest.param(1.0, marks=pytest.mark.slow), 1e12])
+    @pytest.mark.parametrize(
+        "size", [1e-30, *(pytest.param(size, marks=pytest.mark.slow) for size in (1.0, 1e12))]
+    )
     def test_gradients_of_all_sizes_are_close(self, size, vggs, content_image, style_image):
         recipe = RECIPE.replace(content_weight=size, style_weight=1e3 * size)
         x = preprocess(noise_image(content_image.shape[:2]))
