@@ -9,12 +9,10 @@ from stylelib.images.load import load_image
 from tools import diagram, figures
 
 PANELS = [
-    pytest.param(
-        figures.RESULTS / name / f"{panel.name}.jpg", panel.call, id=f"{name}/{panel.name}"
-    )
+    pytest.param(figures.place(name, panel), panel.call, id=f"{name}/{panel.name}")
     for name, figure in figures.FIGURES.items()
     for panel in figure.panels
-    if (figures.RESULTS / name / f"{panel.name}.jpg").is_file()
+    if figures.place(name, panel).is_file()
 ]
 
 
@@ -26,11 +24,11 @@ def test_a_stored_picture_was_painted_by_the_call_in_the_code(picture, call):
 
 
 def test_nothing_else_is_stored():
-    known = {diagram.RESULT.name, *figures.FIGURES, *(f"{name}.jpg" for name in figures.FIGURES)}
-    assert {path.name for path in figures.RESULTS.iterdir()} <= known
+    known = {diagram.RESULT, *(figures.RESULTS / f"{name}.jpg" for name in figures.FIGURES)}
     for name, figure in figures.FIGURES.items():
-        expected = {f"{panel.name}{end}" for panel in figure.panels for end in (".jpg", ".json")}
-        assert {path.name for path in (figures.RESULTS / name).glob("*")} <= expected
+        for picture in (figures.place(name, panel) for panel in figure.panels):
+            known |= {picture, picture.with_suffix(".json")}
+    assert {path for path in figures.RESULTS.rglob("*") if path.is_file()} <= known
 
 
 def test_panels_of_a_figure_have_names_of_their_own():

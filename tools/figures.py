@@ -52,6 +52,7 @@ class Figure(NamedTuple):
     originals: dict
     columns: int
     inches: float  # width of the sheet
+    folder: str | None = None  # for figures that share panels; otherwise one of the figure's name
 
 
 def style_rows(image):
@@ -108,7 +109,7 @@ def strengths(pairs, names):
             parts = [*(name.split(".")[0] for name in (content, style)), strength]
             panels.append(Panel("-".join(parts), ", ".join(parts), call))
     columns = 3 if len(names) == 3 else len(PAINTINGS)
-    return Figure(panels, {}, columns=columns, inches=2.2 * columns)
+    return Figure(panels, {}, columns=columns, inches=2.2 * columns, folder="strengths")
 
 
 PALACE, NIGHT, WALL, GLASS = (
@@ -160,6 +161,11 @@ def paint(call):
     return FUNCTIONS[call["function"]](**arguments)
 
 
+def place(name, panel):
+    """Return the path of the picture of a panel."""
+    return RESULTS / (FIGURES[name].folder or name) / f"{panel.name}.jpg"
+
+
 def is_painted(picture, call):
     """Whether a picture is there, painted by this very call."""
     record = picture.with_suffix(".json")
@@ -187,7 +193,7 @@ def store(picture, call, result):
 def write_sheet(name, figure):
     """Show all panels of a figure together, in data/results/figures/NAME.jpg."""
     pictures = [DATA / path for path in figure.originals.values()]
-    pictures += [RESULTS / name / f"{panel.name}.jpg" for panel in figure.panels]
+    pictures += [place(name, panel) for panel in figure.panels]
     titles = [*figure.originals, *(panel.title for panel in figure.panels)]
     with plt.rc_context(STYLE | {"figure.dpi": DPI}):
         sheet = show_images(
@@ -203,13 +209,10 @@ def write_sheet(name, figure):
 def main(names):
     for name in names or FIGURES:
         figure = FIGURES[name]
-        (RESULTS / name).mkdir(parents=True, exist_ok=True)
-        missing = [
-            (RESULTS / name / f"{panel.name}.jpg", panel.call)
-            for panel in figure.panels
-            if not is_painted(RESULTS / name / f"{panel.name}.jpg", panel.call)
-        ]
+        pictures = [(place(name, panel), panel.call) for panel in figure.panels]
+        missing = [pair for pair in pictures if not is_painted(*pair)]
         for number, (picture, call) in enumerate(missing, start=1):
+            picture.parent.mkdir(parents=True, exist_ok=True)
             result = paint(call)
             store(picture, call, result)
             done = f"{name} [{number}/{len(missing)}] {picture.stem}"
