@@ -43,10 +43,10 @@ endef
 setup: ## make .venv with exactly the packages of requirements.lock
 	$(call environment,$(VENV),$(LOCK),--project,: about 3 GB and a few minutes the first time)
 
-# Half the size and a third of the evaluations of the README's picture: enough to see what it is about.
+# Smaller than what is painted by default, with a style weight for this pair, so that none is searched.
 FIRST := --size 384 --style-weight 4e-3
 
-first: setup ## paint a first picture: about a minute
+first: setup ## paint a first picture, build/first.png: about a minute
 	@echo "Painting summer_palace.jpg in the manner of starry_night.jpg: about a minute on two cores"
 	@mkdir -p build
 	@$(BIN)/stylelib transfer data/images/summer_palace.jpg data/images/starry_night.jpg \
@@ -116,7 +116,7 @@ lint: setup ## check style and format of code and notebooks, and the rule of imp
 bench: setup ## measure speed and memory, and write benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks
 
-systems: setup ## run every recipe in full at 192 px, for benchmarks/SYSTEMS.md and the README
+systems: setup ## run every recipe in full at 192 px, for benchmarks/SYSTEMS.md and docs/systems.md
 	$(BIN)/python -m benchmarks.systems
 
 sweeps: setup ## run the grids of notebook 05 in data/sweeps/, as far as results are missing

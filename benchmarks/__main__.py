@@ -30,7 +30,7 @@ PARTS = {
         "TensorFlow's tutorial does its 1000 steps of Adam with VGG16 at 224 × 224 pixels, and "
         "ours starts from the same photograph and stops where its loss is as low, or after "
         f"{race.MOST} evaluations. The tutorial "
-        "lowers a loss of its own and never sees the paper's; therefore both are raced for. "
+        "lowers a loss of its own, not the paper's; therefore both are raced for. "
         "Compiling is left out on both sides. All losses are those in float32. Runs of ours are "
         f"medians of three, those of more than {race.LONG:.0f} s single.",
     ),
@@ -63,7 +63,10 @@ def lines(names):
     start = time.perf_counter()
     yield "# Measured speed and memory"
     yield ""
-    yield "Written by `make bench`. Seconds belong to the machine below; ratios travel."
+    yield (
+        "Written by `make bench`. Seconds belong to the machine below; ratios are more likely to "
+        "hold on another."
+    )
     yield ""
     yield machine()
     for name in names:

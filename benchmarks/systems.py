@@ -1,4 +1,4 @@
-"""Every recipe in full on one pair of pictures: seconds, losses, and the pictures of the README.
+"""Every recipe in full on one pair of pictures: seconds, losses, and the pictures of their page.
 
 ``make systems`` writes benchmarks/SYSTEMS.md and data/results/systems/. The pictures depend on the
 recipe alone, the seconds on the machine.

@@ -92,8 +92,8 @@ def transfer(
     strength : {"low", "medium", "high"} or float, optional
         How much of the photograph may go, from 0 to 1: 1 − the content similarity of the result,
         see `content_similarity`. The style weight that leads there is searched on small pictures,
-        which takes at most a quarter of all that is computed, besides compiling, and stands in
-        `Result.settings`; the same call with that `style_weight` instead paints the same picture
+        which takes at most about a quarter of a run of full length, besides compiling, and stands
+        in `Result.settings`; the same call with that `style_weight` instead paints the same picture
         without the search. The names stand for 0.45, 0.58 and 0.70. Without a strength, the
         recipe's weights count. Not with ``"sgd"``, whose steps grow with the weight.
     style_weights : sequence, optional
@@ -175,7 +175,7 @@ def reconstruct_content(
     callback: Callback | None = None,
     **changes: Any,
 ) -> "Result":
-    """Find a picture that one layer cannot tell from `image`: what that layer remembers of it.
+    """Find a picture that one layer cannot tell from `image`: what that layer retains of it.
 
     Lowers the content loss, Eq. 1, alone.
 

@@ -192,7 +192,7 @@ def _parser():
     add("--normalized", action="store_true", help="scale each filter's mean activation to 1")
     _add_run(add)
 
-    about = "show what a layer remembers of a picture"
+    about = "show what a layer retains of a picture"
     add = _command(commands, "reconstruct-content", _reconstruct_content, about)
     add("image", metavar="IMAGE", help="a file, an https address, or - (stdin)")
     add("--layer", metavar="LAYER", required=True, help="such as conv4_2")
