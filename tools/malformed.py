@@ -9,7 +9,6 @@ import contextlib
 import functools
 import io
 import random
-import resource
 import struct
 import sys
 import time
@@ -133,6 +132,8 @@ def _mended(data):
 
 def peak_memory():
     """Tell how many bytes this process has held at most."""
+    import resource  # which Windows lacks
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
 

@@ -148,7 +148,8 @@ def _left_of_limits(process):
         import resource
     except ImportError:  # Windows
         return
-    for limit, used in ((resource.RLIMIT_AS, process.vms), (resource.RLIMIT_DATA, process.data)):
+    data = getattr(process, "data", 0)  # macOS does not tell
+    for limit, used in ((resource.RLIMIT_AS, process.vms), (resource.RLIMIT_DATA, data)):
         allowed, _ = resource.getrlimit(limit)
         if allowed != resource.RLIM_INFINITY:
             threads = 2 * os.cpu_count() + 4  # two pools of TensorFlow's, and some of others

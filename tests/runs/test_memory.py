@@ -135,6 +135,10 @@ class TestAvailable:
     def test_without_a_container_it_is_the_machine_s(self):
         assert available_memory() == 10_000_000_000
 
+    def test_macos_tells_less_of_a_process(self):
+        self.info = types.SimpleNamespace(rss=0, vms=2_000_000_000, pfaults=1, pageins=1)
+        assert available_memory() == 10_000_000_000
+
     @pytest.mark.parametrize(("rss", "more"), [(300_000_000, 300_000_000), (5e9, BASE)])
     def test_what_the_process_has_of_its_base_counts(self, rss, more):
         self.info.rss = rss
