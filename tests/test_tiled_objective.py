@@ -96,6 +96,14 @@ class TestTiledObjective:
         x = preprocess(noise_image(SIZE, seed=3))
         assert_same(*objectives("gatys2015", tile, padding="reflect"), x)
 
+    def test_maps_of_one_row_are_mirrored_in_tiles_as_well(self):
+        recipe = RECIPES["gatys2015"].replace(
+            style_layers=["conv1_1"], content_layers=["conv3_1"], padding="reflect"
+        )
+        images, options = (noise_image((7, 100)), noise_image((64, 64))), {"size": 100, "steps": 2}
+        whole, tiled = (transfer(*images, recipe, tile=tile, **options) for tile in (None, 64))
+        np.testing.assert_allclose(tiled.history["total"], whole.history["total"], rtol=1e-3)
+
     @pytest.mark.usefixtures("either_network")
     def test_one_graph_serves_tiles_of_all_sizes(self):
         _, tiled = objectives("gatys2015", 64)

@@ -224,8 +224,20 @@ def mirrored(x):
            [6],
            [5]], dtype=int32)
     """
+    if None in x.shape[1:3]:
+        return _mirrored_at_any_size(x)
     mode = "symmetric" if 1 in x.shape[1:3] else "reflect"  # of one row there is no second
     return keras.ops.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)), mode=mode)
+
+
+def _mirrored_at_any_size(x):
+    """In a graph for tiles of all sizes the mode cannot be chosen, but the rows can."""
+    sides = tf.shape(x)[1:3]
+    inwards = tf.cast(tf.reduce_min(sides) > 1, tf.int32)
+    for axis, side in ((1, sides[0]), (2, sides[1])):
+        before, after = (tf.gather(x, [i], axis=axis) for i in (inwards, side - 1 - inwards))
+        x = tf.concat([before, x, after], axis)
+    return x
 
 
 def _set_weights(model, parameters):

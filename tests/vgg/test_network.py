@@ -274,6 +274,12 @@ class TestReflection:
         around = np.pad(maps, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="symmetric")
         np.testing.assert_array_equal(mirrored(tf.constant(maps)), around)
 
+    @pytest.mark.parametrize("shape", [(1, 1), (1, 4), (4, 1), (2, 5), (3, 3)])
+    def test_a_graph_for_all_sizes_mirrors_as_one_for_this_size(self, shape):
+        maps = tf.random.stateless_uniform((1, *shape, 2), (0, 1))
+        any_size = tf.function(mirrored, [tf.TensorSpec((1, None, None, 2))])
+        np.testing.assert_array_equal(any_size(maps), mirrored(maps))
+
     @pytest.mark.parametrize("layer", ["conv1_1", "conv3_2", "conv5_1"])
     def test_the_smallest_picture_is_as_with_zeros(self, layer):
         vgg, side = VGG([layer], padding="reflect"), smallest_side(layer)
