@@ -94,16 +94,18 @@ def paper_weights(recipe: "Recipe", image_size: Size) -> dict[str, dict[str, flo
     # Features of a network whose input is divided by a number are divided by it, too.
     content_unit, style_unit = recipe.input_scale**2, recipe.input_scale**4
 
-    def sizes(layer):
-        return Sizes(map_size(layer, image_size), first, image_size)
+    def converted(weight, factor, layer, unit):
+        if not weight:  # of a picture that is too thin for this layer there is no factor
+            return 0.0
+        return weight * factor(Sizes(map_size(layer, image_size), first, image_size)) / unit
 
     return {
         "content": {
-            layer: recipe.content_weight * content(sizes(layer)) / content_unit
+            layer: converted(recipe.content_weight, content, layer, content_unit)
             for layer in recipe.content_layers
         },
         "style": {
-            layer: recipe.style_weight * weight * style(sizes(layer)) / style_unit
+            layer: converted(recipe.style_weight * weight, style, layer, style_unit)
             for layer, weight in recipe.weight_by_layer.items()
         },
     }

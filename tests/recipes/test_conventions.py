@@ -254,6 +254,13 @@ def test_unknown_conventions_name_the_closest():
         convert(RECIPE, SIZE, content_convention="avg")
 
 
+def test_a_picture_may_be_too_thin_for_a_layer_that_does_not_count():
+    recipe = RECIPES["jcjohnson"].replace(style_layers=["conv1_1"], layer_weights=None)
+    assert map_size("conv4_2", (4, 80)).elements == 0
+    weights = paper_weights(recipe.replace(content_layers=["conv4_2"], content_weight=0), (4, 80))
+    assert weights["content"] == {"conv4_2": 0.0} and weights["style"]["conv1_1"] > 0
+
+
 def test_a_layer_of_weight_0_stays_at_0():
     converted = convert(RECIPES["augustins"], (64, 64))
     assert converted.layer_weights[-1] == 0
