@@ -225,7 +225,7 @@ def test_average_pooling_and_random_weights_make_a_difference(content_image, sty
         ({"style_scale": 0.4}, "got 13 × 10 after scaling; ask for a larger size"),
         ({"style_scale": 1e38}, "expected a style image of at most 16384 pixels"),
         ({"size": 10**10}, "expected a content image of at most 16384 pixels"),
-        ({"learning_rate": 5.0}, "expected a learning_rate only with optimizer adam or sgd"),
+        ({"learning_rate": 5.0}, "expected learning_rate only with optimizer adam or sgd"),
         ({"learning_rate": 0, "optimizer": "adam"}, "expected learning_rate as a number above 0"),
         ({"normalized": "no"}, "expected normalized True or False, got 'no'"),
         ({"as_published": "no"}, "expected as_published True or False, got 'no'"),

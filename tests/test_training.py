@@ -473,7 +473,7 @@ class TestMinimize:
         with pytest.raises(ValueError, match="expected an objective, see Objective, got None"):
             minimize(None, start)
         for optimizer in ("lbfgs", keras.optimizers.Adam()):
-            with pytest.raises(ValueError, match="expected a learning_rate only with"):
+            with pytest.raises(ValueError, match="expected learning_rate only with"):
                 minimize(objective, start, optimizer, learning_rate=1.0)
         with pytest.raises(ValueError, match="expected learning_rate as a number above 0"):
             minimize(objective, start, "adam", learning_rate=0)
@@ -524,7 +524,7 @@ class TestMinimize:
         ]
         np.testing.assert_array_equal(histories[0], histories[1])
         assert (histories[1] != histories[2]).any()
-        with pytest.raises(ValueError, match="expected a history_size only with optimizer lbfgs"):
+        with pytest.raises(ValueError, match="expected history_size only with optimizer lbfgs"):
             minimize(objective, start, "adam", history_size=5)
 
     def test_a_learning_rate_is_used(self, objective, start):

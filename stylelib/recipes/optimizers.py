@@ -97,7 +97,7 @@ class OptimizerSettings:
     >>> OptimizerSettings("adam", history_size=20)
     Traceback (most recent call last):
     ...
-    ValueError: expected a history_size only with optimizer lbfgs, got 20
+    ValueError: expected history_size only with optimizer lbfgs, got 20
     """
 
     optimizer: str
@@ -115,10 +115,11 @@ class OptimizerSettings:
         check_all(self, _CHECKS)
         for name, optimizers in _ONLY_WITH.items():
             value = getattr(self, name)
-            if value is not None and self.optimizer not in optimizers:
+            unused = value == _defaults([name])[name]
+            if not unused and self.optimizer not in optimizers:
                 only = " or ".join(optimizers)
                 got = shown(value)
-                raise ValueError(f"expected a {name} only with optimizer {only}, got {got}")
+                raise ValueError(f"expected {name} only with optimizer {only}, got {got}")
 
     def replace(self: Settings, **changes: Any) -> Settings:
         """Return a copy with some settings changed.
@@ -162,10 +163,16 @@ def _check_optimizer(name, optimizer):
         check_choice(name, optimizer, OPTIMIZERS)
 
 
+def _check_momentum(name, value):
+    check_number(name, value)
+    if value >= 1:
+        raise ValueError(f"expected {name} as a number below 1, got {shown(value)}")
+
+
 _CHECKS = {
     "optimizer": _check_optimizer,
     "learning_rate": optional(functools.partial(check_number, positive=True)),
-    "beta_1": optional(check_number),
+    "beta_1": optional(_check_momentum),
     "epsilon": optional(check_number),
     "decay": functools.partial(check_number, positive=True),
     "history_size": optional(check_count),
@@ -173,5 +180,11 @@ _CHECKS = {
     "clipping": functools.partial(check_choice, choices=CLIPPINGS),
     "clip_limit": optional(functools.partial(check_number, positive=True)),
 }
-_ONLY_WITH = {"learning_rate": ("adam", "sgd"), "history_size": ("lbfgs",)}
+_ONLY_WITH = {
+    "learning_rate": ("adam", "sgd"),
+    "beta_1": ("adam",),
+    "epsilon": ("adam",),
+    "decay": ("adam", "sgd"),
+    "history_size": ("lbfgs",),
+}
 _OF_ONE_OPTIMIZER = ("learning_rate", "beta_1", "epsilon", "decay", "history_size")
