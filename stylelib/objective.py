@@ -1,5 +1,6 @@
 """The loss of one picture, and its gradient."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +21,8 @@ from stylelib.vgg.layers import canonical
 from stylelib.vgg.network import VGG
 
 # Each Objective has graphs of its own. TensorFlow takes that for one function traced too often.
-tf.get_logger().addFilter(lambda record: "Objective._" not in record.getMessage())
+_TRACED_AGAIN = re.compile(r"\b(Tiled)?Objective\._.*triggered tf\.function retracing")
+tf.get_logger().addFilter(lambda record: not _TRACED_AGAIN.search(record.getMessage()))
 
 
 class Objective:
