@@ -321,6 +321,13 @@ class TestStandardStreams:
         assert cli.main(["transfer", "-", "style.png", "-o", "-", *SMALL]) == 0
         assert load_image(sys.stdout.buffer.getvalue()).shape == (22, 32, 3)
 
+    @pytest.mark.usefixtures("small_network")
+    def test_it_may_stand_behind_an_option(self, folder, monkeypatch):
+        standard_input = types.SimpleNamespace(buffer=io.BytesIO(Path("style.png").read_bytes()))
+        monkeypatch.setattr("sys.stdin", standard_input)
+        assert cli.main(["transfer", "content.png", *SMALL, "-", "-o", "out.png"]) == 0
+        assert load_image("out.png").shape == (22, 32, 3)
+
     @pytest.mark.slow
     def test_a_picture_comes_from_standard_input_and_goes_to_standard_output(self, folder):
         before = os.listdir(folder)
@@ -675,6 +682,7 @@ class TestControl:
             ("content.png style.png --style waves.png", None),
             ("content.png style.png:2 --style waves.png", [2.0, 1.0]),
             ("content.png style.png:.5 --style waves.png:1.5", [0.5, 1.5]),
+            ("content.png style.png:5e-1 --style waves.png:1.5E+0", [0.5, 1.5]),
             ("content.png style.png:1,1,1,0,0 --style waves.png:0,0,0,1,1",
              [[1.0, 1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0, 1.0]]),
         ],
