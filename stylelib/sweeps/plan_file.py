@@ -133,8 +133,8 @@ def _beside(value, folder):
 
 
 def _files_beside(table, folder):
-    """A start or weights can be a file, too."""
+    """A start, weights and masks can be files, too."""
     if not isinstance(table, dict):
         return table  # `sweep` says what it expected
-    files = {key: _beside(table[key], folder) for key in ("init", "weights") if key in table}
-    return table | files
+    files = ("init", "weights", "masks")
+    return table | {key: _beside(table[key], folder) for key in files if key in table}

@@ -663,6 +663,7 @@ class TestPlans:
         ending = ".jpg"
         [settings]
         init = "content.png"
+        masks = ["left.png", "right.png"]
         seed = 3
         [[trials]]
         style_layers = ["conv1_1"]
@@ -678,6 +679,7 @@ class TestPlans:
             "folder": str(tmp_path / "results"),
             "ending": ".jpg",
             "init": str(tmp_path / "content.png"),
+            "masks": [str(tmp_path / "left.png"), str(tmp_path / "right.png")],
             "seed": 3,
             "changes": [
                 {"style_layers": ["conv1_1"]},
