@@ -40,6 +40,8 @@ from stylelib.tiled_objective import TiledObjective
 FIRST_STEP = 10.0
 #: What ends more than a run: Ctrl-C, `sys.exit`, a generator that is closed, a task cancelled.
 ENDS = (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError)
+#: Ends of a run, or of a stage, that has done what it was to do.
+AT_ITS_END = ("finished", "converged", "stalled")
 
 __all__ = ["Objective", "Result", "StopRun", "minimize", "train_step"]
 
@@ -214,8 +216,9 @@ def minimize(
         Whether the result goes through `deprocess` or `deprocess_stretched`.
     checkpoints : Checkpoints, optional
         Where the run keeps its state: ``checkpoints.save(state)`` is called after every
-        ``checkpoints.save_every`` evaluations, and at the end. A state is a dict of arrays. An
-        ``OSError`` or ``ValueError``, as on a full disk, ends the run. If ``checkpoints.state`` is
+        ``checkpoints.save_every`` evaluations, and at the end, whatever ends the run: after Ctrl-C
+        it is the state after the last whole step. A state is a dict of arrays. An ``OSError`` or
+        ``ValueError``, as on a full disk, ends the run. If ``checkpoints.state`` is
         not None, the run goes on from there. All other arguments must be those of that run; only
         `steps` may be larger. With Keras' optimisers the run then takes the very steps that it
         would have taken without the break. L-BFGS goes on from the best picture and gathers its
@@ -262,16 +265,17 @@ def minimize(
     described = plain(_described(settings) | {"steps": steps})
     run = _Run(objective, x0, steps, settings.restart_every, callback, checkpoints, earlier)
     try:
-        if earlier is not None:
-            run.save()  # from now on, whoever goes on does so in this stage
-        if settings.optimizer == "lbfgs":
-            _lbfgs(run, settings)
-        else:
-            _repeat_train_step(run, settings)
-        run.save(finished=run.status != "failed")
+        try:
+            if settings.optimizer == "lbfgs":
+                _lbfgs(run, settings)
+            else:
+                _repeat_train_step(run, settings)
+        finally:
+            run.save()
     except ENDS as end:  # also while the state is saved: no reason to lose the picture
         by = "" if isinstance(end, KeyboardInterrupt) else f" by {type(end).__name__}"
-        run.end_here("interrupted", f"interrupted{by}")
+        unsaved = f"; {run.stop_reason}" if run.status == "unsaved" else ""
+        run.end_here("interrupted", f"interrupted{by}", unsaved)
     return Result(
         image=(deprocess if postprocess == "clip" else deprocess_stretched)(run.best.x),
         history=dict(zip(LOSSES, np.ascontiguousarray(run.history_array().T), strict=True)),
@@ -300,17 +304,18 @@ def _repeat_train_step(run, settings):
     """Lower the loss with one of Keras' optimisers."""
     step_bounds, round_bounds = _bounds(settings)
     x, optimizer = tf.Variable(run.x0), _keras_optimizer(settings, run)
-    run.keep_with_state(_variables(x, optimizer))
+    run.begin(_variables(x, optimizer))
     while not run.status:  # which an evaluation sets, when the run is to end
         train_step(run, x, optimizer, step_bounds)
         if run.round_is_over:
             x.assign(tf.clip_by_value(x, *round_bounds))
-        run.save_if_due()
+        run.end_step()
 
 
 def _lbfgs(run, settings):
     """Lower the loss with SciPy's L-BFGS-B, in one call for each round."""
     _, round_bounds = _bounds(settings)
+    run.begin()
     x = run.best.x  # x0, or the best picture of a run that goes on
     while not run.status:
         x = tf.clip_by_value(_lbfgs_round(run, x, settings), *round_bounds)
@@ -324,7 +329,7 @@ def _lbfgs_round(run, x0, settings):
     def loss_and_gradient(flat):
         nonlocal scale
         losses, gradient = run.loss_and_gradient(tf.constant(flat.reshape(x0.shape), tf.float32))
-        run.save_if_due()
+        run.end_step()
         if run.status or run.round_is_over:
             raise _LeaveSciPy
         gradient = gradient.numpy().ravel()
@@ -375,6 +380,14 @@ class _Evaluated(NamedTuple):
     x: tf.Tensor  # (1, H, W, 3), VGG space
 
 
+class _State(NamedTuple):
+    """What of a run changes with each step; values that no later step changes."""
+
+    evaluations: int
+    best: tf.Tensor  # (1, H, W, 3), VGG space
+    variables: dict
+
+
 class _Run:
     """An objective that records what it evaluates, and ends the run when it is time.
 
@@ -390,6 +403,7 @@ class _Run:
         self.callback = callback
         self.checkpoints = checkpoints
         self.variables = {}  # of Keras' optimiser, to be saved with the state
+        self.whole = None  # the state after the last whole step, to which an interruption goes back
         self.history = []  # a row of `LOSSES` for each evaluation
         self.best = self.best_of_round = _Evaluated(math.inf, self.x0)
         self.status = self.stop_reason = None
@@ -467,31 +481,39 @@ class _Run:
         """All losses, ``float64`` of shape ``(evaluations, 4)``."""
         return np.array(self.history, np.float64).reshape(-1, len(LOSSES))
 
-    def keep_with_state(self, variables):
+    def begin(self, variables=None):
         """Save these variables with the state; in a resumed run, set them to what was saved."""
-        self.variables = variables
+        self.variables = variables or {}
         if self.resumed is not None:
-            for name, variable in variables.items():
-                if name in self.resumed:  # not where a stage has only begun
-                    _restore_variable(name, variable, self.resumed[name])
+            for name, variable in self.variables.items():
+                _restore_variable(name, variable, self.resumed[name])
+        self._note_state()
+        if len(self.stage_starts) > 1 and self.resumed is None:
+            self.save()  # from now on, whoever goes on does so in this stage
 
-    def save_if_due(self):
-        """Save the state if it is time for that."""
-        on = self.checkpoints is not None and self.status is None
-        if on and self.evaluations % self.checkpoints.save_every == 0:
-            self.save()
+    def end_step(self):
+        """Take note of the state after a step, and save it if it is time for that."""
+        if self.checkpoints is not None:
+            self._note_state()
+            if self.status is None and self.evaluations % self.checkpoints.save_every == 0:
+                self.save()
 
-    def save(self, finished=False):
-        """Save the state; end the run if that fails."""
-        if self.checkpoints is None:
+    def _note_state(self):
+        variables = {name: tf.convert_to_tensor(v) for name, v in self.variables.items()}
+        self.whole = _State(self.evaluations, self.best.x, variables)
+
+    def save(self):
+        """Save the state after the last whole step, if there was one; end the run if that fails."""
+        if self.checkpoints is None or self.whole is None or self.whole.evaluations == 0:
             return
+        at_its_end = self.status in AT_ITS_END and self.whole.evaluations == self.evaluations
         state = {
-            "history": self.history_array(),
-            "best": np.asarray(self.best.x),
+            "history": self.history_array()[: self.whole.evaluations],
+            "best": np.asarray(self.whole.best),
             "seconds": np.array(self.seconds),
-            "finished": np.array(finished),
+            "finished": np.array(at_its_end),
             "stage_starts": np.array(self.stage_starts),
-        } | {name: variable.numpy() for name, variable in self.variables.items()}
+        } | {name: value.numpy() for name, value in self.whole.variables.items()}
         try:
             self.checkpoints.save(state)
         except (OSError, ValueError) as error:

@@ -16,6 +16,7 @@ from stylelib.recipes.published import RECIPES
 from stylelib.recipes.recipe import LOSSES, POSTPROCESSES
 from stylelib.training import Objective, Result, StopRun, minimize, train_step
 from stylelib.vgg.network import VGG
+from tests.quadratic import Quadratic
 
 CONTENT_LAYERS, STYLE_LAYERS = ("conv2_2",), ("conv1_1", "conv2_1", "conv3_1")
 RECIPE = RECIPES["gatys2015"].replace(
@@ -39,24 +40,6 @@ def objective(vgg, content_image, style_image):
 @pytest.fixture
 def start(content_image):
     return preprocess(noise_image(content_image.shape[:2]))
-
-
-class Quadratic:
-    """An objective whose minimum is known: ½ · stiffness · (x − target)²."""
-
-    def __init__(self, target, stiffness=1.0):
-        self.target, self.stiffness = target, stiffness
-
-    def loss_and_gradient(self, x):
-        difference = tf.convert_to_tensor(x) - self.target
-        loss = self.loss(0.5 * tf.reduce_sum(self.stiffness * difference**2))
-        zero = tf.constant(0.0)
-        return {"total": loss, "content": loss, "style": zero, "tv": zero}, (
-            self.stiffness * difference
-        )
-
-    def loss(self, value):
-        return value
 
 
 class TestObjective:

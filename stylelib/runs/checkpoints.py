@@ -56,6 +56,8 @@ class Checkpoints:
         Where the run to go on with was, see `minimize`.
     before : dict, optional
         The settings of that run.
+    last_stage : bool
+        Whether the run is finished once the stage is that `minimize` is told to save.
 
     Raises
     ------
@@ -84,6 +86,7 @@ class Checkpoints:
         self.save_every = save_every
         self.resume = resume
         self.state = self.before = None
+        self.last_stage = True
         self.in_color = in_color
         self._painted = []
         self._claim = contextlib.ExitStack()
@@ -136,9 +139,13 @@ class Checkpoints:
         state : dict of str to numpy.ndarray
         """
         self._painted = sorted({*self._painted, len(state["history"])})
-        own = {"settings": to_json(self.settings), "pictures": np.array(self._painted)}
+        own = {
+            "settings": to_json(self.settings),
+            "pictures": np.array(self._painted),
+            "finished": state["finished"] and self.last_stage,
+        }
         with atomic_write(self.folder / STATE) as file:
-            np.savez(file, **own, **state)
+            np.savez(file, **state | own)
         self._save_picture(state)
 
     def _save_picture(self, state):

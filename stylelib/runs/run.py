@@ -12,13 +12,11 @@ from stylelib.runs.job import described, stage_jobs
 from stylelib.runs.memory import check_fits, ran_out
 from stylelib.runs.strength import find_style_weight
 from stylelib.tiled_objective import TiledObjective
-from stylelib.training import check_callback, minimize
+from stylelib.training import AT_ITS_END, check_callback, minimize
 from stylelib.vgg.network import VGG
 
 #: Evaluations between two saves of a run.
 SAVE_EVERY = 50
-#: Ends after which the next stage begins.
-AT_ITS_END = ("finished", "converged", "stalled")
 
 
 def run(job, callback=None, folder=None, save_every=None, resume=False):
@@ -92,6 +90,8 @@ def _stages(jobs, vgg, x0, callback, checkpoints):
     """Paint one stage after the other; where one ends before its time, so does the run."""
     result = None
     for left, stage in zip(reversed(range(len(jobs))), jobs, strict=True):
+        if checkpoints is not None:
+            checkpoints.last_stage = not left
         if result is not None:
             x0 = preprocess(load_image(result.image, size=stage.size))
         result = _paint(stage, vgg, x0, callback, checkpoints, result)

@@ -12,6 +12,7 @@ from stylelib import (
     RECIPES,
     VGG,
     Objective,
+    StopRun,
     load_image,
     minimize,
     noise_image,
@@ -19,10 +20,12 @@ from stylelib import (
     save_image,
     transfer,
 )
+from stylelib._utils.tensorflow import keras
 from stylelib.cli import main
 from stylelib.recipes.optimizers import ALIASES
 from stylelib.runs.checkpoints import STATE, Checkpoints
 from stylelib.vgg.layers import kernel_shapes
+from tests.quadratic import Quadratic
 
 RECIPE = RECIPES["gatys2015"].replace(
     style_layers=["conv1_1", "conv2_1"], content_layers=["conv2_2"], init="content"
@@ -126,6 +129,89 @@ class TestMinimize:
         np.testing.assert_array_equal(longer.history["total"], whole.history["total"])
 
 
+class TestInterruption:
+    """Ctrl-C comes at any moment; what is saved then is the state after the last whole step."""
+
+    @pytest.fixture
+    def target(self, start):
+        return Quadratic(start + 9)
+
+    @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+    @pytest.mark.parametrize("moment", ["evaluation", "step"])
+    def test_it_costs_no_step(self, moment, optimizer, target, start, monkeypatch):
+        whole, states = minimize(target, start, optimizer, 6), States()
+        kind = {"adam": keras.optimizers.Adam, "sgd": keras.optimizers.SGD}[optimizer]
+        step = kind.apply_gradients
+
+        def half_a_step(optimizer, *arguments, **options):
+            step(optimizer, *arguments, **options)
+            if optimizer.iterations == 4:
+                raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            if moment == "step":
+                patch.setattr(kind, "apply_gradients", half_a_step)
+            callback = interrupt_at(4) if moment == "evaluation" else None
+            first = minimize(target, start, optimizer, 6, callback, checkpoints=states)
+        assert (first.status, first.evaluations) == ("interrupted", 4)
+        assert list(states.saved) == [3]
+        resumed = minimize(target, start, optimizer, 6, checkpoints=States(states.saved[3]))
+        np.testing.assert_array_equal(resumed.history["total"], whole.history["total"])
+        np.testing.assert_array_equal(resumed.image, whole.image)
+
+    def test_lbfgs_goes_on_from_its_best_picture(self, target, start):
+        states = States()
+        minimize(target, start, "lbfgs", 6, interrupt_at(4), checkpoints=states)
+        resumed = minimize(target, start, "lbfgs", 6, checkpoints=States(states.saved[3]))
+        lowest = states.saved[3]["history"][:, 0].min()
+        assert resumed.history["total"][3] == pytest.approx(lowest, rel=1e-5)
+
+    def test_a_resumed_run_that_comes_no_further_keeps_its_state(self, target, start):
+        states, again = States(), States()
+        minimize(target, start, "adam", 6, interrupt_at(4), checkpoints=states)
+        again.state = states.saved[3]
+        minimize(target, start, "adam", 6, interrupt_at(4), checkpoints=again)
+        del again.saved[3]["seconds"]
+        for name, array in again.saved[3].items():
+            np.testing.assert_array_equal(array, states.saved[3][name], name)
+
+    def test_in_the_first_evaluation_there_is_nothing_to_save(self, target, start):
+        states = States()
+        minimize(target, start, "adam", 6, interrupt_at(1), checkpoints=states)
+        assert states.saved == {}
+
+    def test_a_full_disk_is_told_too(self, target, start):
+        class Full(States):
+            def save(self, state):
+                raise OSError(28, "No space left on device")
+
+        result = minimize(target, start, "adam", 6, interrupt_at(4), checkpoints=Full())
+        assert result.status == "interrupted"
+        assert result.stop_reason.startswith("interrupted at evaluation 4; No space left")
+
+    def test_in_the_last_step_the_run_is_not_finished(self, target, start):
+        states = States()
+        minimize(target, start, "adam", 4, interrupt_at(4), checkpoints=states)
+        assert not states.saved[3]["finished"]
+
+    @pytest.mark.parametrize("ends", ["stopped", "failed", "interrupted", "diverged"])
+    def test_a_run_that_ends_before_its_time_is_not_finished(self, ends, start):
+        errors = {"stopped": StopRun, "failed": OSError, "interrupted": KeyboardInterrupt}
+        states, target = States(), Quadratic(start + 9, np.nan if ends == "diverged" else 1.0)
+        callback = interrupt_at(4, errors.get(ends, KeyboardInterrupt))
+        result = minimize(target, start, "adam", 6, callback, checkpoints=states)
+        assert result.status == ends
+        assert [bool(state["finished"]) for state in states.saved.values()] == [False]
+
+
+def interrupt_at(last, error=KeyboardInterrupt):
+    def callback(evaluation, losses, x):
+        if evaluation == last:
+            raise error
+
+    return callback
+
+
 def write_weights(path, seed):
     """Small weights of the first layers that count, in which the rest is zero."""
     random, arrays = np.random.default_rng(seed), {}
@@ -147,11 +233,8 @@ class TestTransfer:
     def test_an_interrupted_run_goes_on(self, paint, tmp_path):
         whole = paint(folder=tmp_path / "whole", optimizer="adam")
 
-        def interrupt(evaluation, losses, x):
-            if evaluation == 8:
-                raise KeyboardInterrupt
-
-        paint(optimizer="adam", callback=interrupt)
+        paint(optimizer="adam", callback=interrupt_at(8), save_every=50)
+        assert (tmp_path / "run" / "00007.png").exists()
         with pytest.raises(ValueError, match="holds a run that is not finished; resume it"):
             paint(optimizer="adam")
         resumed = paint(optimizer="adam", resume=True)

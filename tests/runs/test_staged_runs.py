@@ -1,11 +1,12 @@
 """A run in stages is one run: one history, one film, saved and resumed as one."""
 
 import contextlib
+import itertools
 
 import numpy as np
 import pytest
 
-from stylelib import RECIPES, StopRun, deprocess, load_image, transfer
+from stylelib import RECIPES, Objective, StopRun, deprocess, load_image, transfer
 from stylelib.recipes.stages import Stage
 from stylelib.runs.job import make_job, stage_jobs
 
@@ -119,9 +120,6 @@ def test_ctrl_c_in_any_stage(paint):
     "killed", [2, 3, *(pytest.param(n, marks=pytest.mark.slow) for n in (4, 5, 6))]
 )
 def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(paint, tmp_path, killed, optimizer):
-    class Kill(BaseException):
-        pass
-
     recipe = RECIPE.replace(optimizer=optimizer)
     whole = paint(recipe)
     folder = tmp_path / "run"
@@ -143,6 +141,38 @@ def test_lbfgs_goes_on_in_the_stage_where_it_was(paint, tmp_path):
     assert watch.numbers == [4, 5, 6]
     assert watch.sizes == [SIZES[1], *[SIZES[2]] * 2]
     assert resumed.evaluations == 6
+
+
+class Kill(BaseException):
+    """As good as SIGKILL: nobody handles it."""
+
+
+@pytest.fixture
+def end_before(monkeypatch):
+    """Raise an error before the first evaluation of a stage."""
+
+    def end_before(number, error):
+        calls = itertools.count(1)
+
+        def objective(*arguments, **options):
+            if next(calls) == number:
+                raise error
+            return Objective(*arguments, **options)
+
+        monkeypatch.setattr("stylelib.runs.run.Objective", objective)
+
+    return end_before
+
+
+def test_a_run_that_was_killed_between_stages_is_not_finished(paint, tmp_path, end_before):
+    folder = tmp_path / "run"
+    end_before(2, Kill)
+    with pytest.raises(Kill):
+        paint(folder=folder)
+    with pytest.raises(ValueError, match="it holds a run that is not finished; resume it"):
+        paint(folder=folder)
+    assert paint(folder=folder, resume=True).stage_starts == (0, 2, 4)
+    assert paint(folder=folder).status == "finished"
 
 
 def test_more_steps_go_into_the_last_stage_of_a_finished_run(paint, tmp_path):
