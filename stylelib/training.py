@@ -5,7 +5,6 @@ evaluation, keeps the best picture and knows when to stop. Adam and SGD repeat `
 is SciPy's, which decides itself what to evaluate next.
 """
 
-import asyncio
 import base64
 import contextlib
 import dataclasses
@@ -38,8 +37,6 @@ from stylelib.tiled_objective import TiledObjective
 
 #: How far, in grey levels, a first step along the gradient goes where the gradient is largest.
 FIRST_STEP = 10.0
-#: What ends more than a run: Ctrl-C, `sys.exit`, a generator that is closed, a task cancelled.
-ENDS = (KeyboardInterrupt, SystemExit, GeneratorExit, asyncio.CancelledError)
 #: Ends of a run, or of a stage, that has done what it was to do.
 AT_ITS_END = ("finished", "converged", "stalled")
 
@@ -81,10 +78,9 @@ class Result:
         Why it ended, in one word for programs: ``"finished"`` (all steps are done),
         ``"converged"`` (L-BFGS: the loss falls no further), ``"stalled"`` (L-BFGS: its line search
         found no lower loss), ``"stopped"`` (the callback raised `StopRun`), ``"failed"`` (the
-        callback raised anything else; the module's logger has the traceback), ``"interrupted"`` (by
-        Ctrl-C, or by any other of `ENDS`, such as ``sys.exit()`` in the callback), ``"diverged"``
-        (a loss or the picture was no finite number) or ``"unsaved"`` (its state could not be
-        saved).
+        callback raised any other error; the module's logger has the traceback), ``"interrupted"``
+        (by Ctrl-C), ``"diverged"`` (a loss or the picture was no finite number) or ``"unsaved"``
+        (its state could not be saved).
     settings : dict
         All that is needed to do it again.
     stage_starts : tuple of int
@@ -232,9 +228,10 @@ def minimize(
     Returns
     -------
     Result
-        Ctrl-C, ``sys.exit()``, the callback, an error in it, a loss that is no longer a finite
-        number, a state that cannot be saved and the optimiser itself can end the run early;
-        `Result.status` says so, and `Result.image` is the best picture until then.
+        Ctrl-C, the callback, an error in it, a loss that is no longer a finite number, a state that
+        cannot be saved and the optimiser itself can end the run early; `Result.status` says so, and
+        `Result.image` is the best picture until then. What ends more than the run, such as
+        ``sys.exit()`` or the end of a task, goes through once the state is saved.
 
     Raises
     ------
@@ -272,10 +269,9 @@ def minimize(
                 _repeat_train_step(run, settings)
         finally:
             run.save()
-    except ENDS as end:  # also while the state is saved: no reason to lose the picture
-        by = "" if isinstance(end, KeyboardInterrupt) else f" by {type(end).__name__}"
+    except KeyboardInterrupt:  # also while the state is saved: no reason to lose the picture
         unsaved = f"; {run.stop_reason}" if run.status == "unsaved" else ""
-        run.end_here("interrupted", f"interrupted{by}", unsaved)
+        run.end_here("interrupted", "interrupted", unsaved)
     return Result(
         image=(deprocess if postprocess == "clip" else deprocess_stretched)(run.best.x),
         history=dict(zip(LOSSES, np.ascontiguousarray(run.history_array().T), strict=True)),

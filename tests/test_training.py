@@ -165,6 +165,10 @@ class Undecided:
         raise ValueError("neither true nor false")
 
 
+class Outcome(BaseException):
+    """Such as that of a test, or of another kind of tasks."""
+
+
 def stop_at_3(evaluation, losses, x):
     if evaluation == 3:
         raise StopRun
@@ -359,27 +363,20 @@ class TestMinimize:
                 minimize(Quadratic(start), start, callback=callback)
 
     @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
-    @pytest.mark.parametrize("end", [SystemExit, GeneratorExit, asyncio.CancelledError])
-    def test_what_ends_a_program_or_a_task_loses_no_picture(self, end, optimizer, start):
+    @pytest.mark.parametrize("end", [SystemExit, GeneratorExit, asyncio.CancelledError, Outcome])
+    def test_what_ends_more_than_the_run_goes_through(self, end, optimizer, start):
+        saved = []
+
+        class States:
+            state, save_every, save = None, 50, saved.append
+
         def callback(evaluation, losses, x):
             if evaluation == 3:
                 raise end
 
-        result = minimize(Quadratic(start + 9), start, optimizer, 50, callback)
-        whole = minimize(Quadratic(start + 9), start, optimizer, 3)
-        assert result.status == "interrupted"
-        assert result.stop_reason == f"interrupted by {end.__name__} at evaluation 3"
-        np.testing.assert_array_equal(result.image, whole.image)
-
-    def test_ends_that_are_not_known_go_through(self, start):
-        class Outcome(BaseException):
-            """Such as that of a test, or of another kind of tasks."""
-
-        def callback(*arguments):
-            raise Outcome
-
-        with pytest.raises(Outcome):
-            minimize(Quadratic(start), start, callback=callback)
+        with pytest.raises(end):
+            minimize(Quadratic(start + 9), start, optimizer, 50, callback, checkpoints=States)
+        assert [len(state["history"]) for state in saved] == [2]
 
     @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
     def test_the_callback_may_change_what_it_is_given(self, optimizer, start):
