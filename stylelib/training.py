@@ -78,9 +78,9 @@ class Result:
         Why it ended, in one word for programs: ``"finished"`` (all steps are done),
         ``"converged"`` (L-BFGS: the loss falls no further), ``"stalled"`` (L-BFGS: its line search
         found no lower loss), ``"stopped"`` (the callback raised `StopRun`), ``"failed"`` (the
-        callback raised any other error; the module's logger has the traceback), ``"interrupted"``
-        (by Ctrl-C), ``"diverged"`` (a loss or the picture was no finite number) or ``"unsaved"``
-        (its state could not be saved).
+        callback raised any other error, of which the module's logger has the traceback; or memory
+        ran out in a later stage than the first), ``"interrupted"`` (by Ctrl-C), ``"diverged"`` (a
+        loss or the picture was no finite number) or ``"unsaved"`` (its state could not be saved).
     settings : dict
         All that is needed to do it again.
     stage_starts : tuple of int

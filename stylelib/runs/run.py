@@ -17,6 +17,8 @@ from stylelib.vgg.network import VGG
 
 #: Evaluations between two saves of a run.
 SAVE_EVERY = 50
+#: What Python and TensorFlow raise where memory runs out.
+OUT_OF_MEMORY = (MemoryError, tf.errors.ResourceExhaustedError)
 
 
 def run(job, callback=None, folder=None, save_every=None, resume=False):
@@ -53,7 +55,7 @@ def run(job, callback=None, folder=None, save_every=None, resume=False):
         checkpoints = Checkpoints(folder, job.settings, save_every, resume, job.in_color)
     try:
         return _run(job, callback, checkpoints)
-    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+    except OUT_OF_MEMORY as error:
         raise MemoryError(ran_out(job)) from error
     finally:
         if checkpoints is not None:
@@ -76,31 +78,47 @@ def _run(job, callback, checkpoints):
     if job.strength is not None:
         job = _with_style_weight(job, vgg, checkpoints)
     jobs = stage_jobs(job)
-    start = x0 = _start(jobs[0])
+    stages, start = len(jobs), _start(jobs[0])
+    x0 = start
     if checkpoints is not None and checkpoints.state is not None:
         jobs, x0 = _left(jobs, x0, checkpoints)
-    result = _stages(jobs, vgg, x0, _in_color(callback, job), checkpoints)
+    result = _stages(jobs, stages, vgg, x0, _in_color(callback, job), checkpoints)
     init = described(job.sources["init"], deprocess(start))
     here = {"init": init, "precision": vgg.precision, "versions": versions()}
     settings = result.settings | job.settings | here
     return dataclasses.replace(result, image=job.in_color(result.image), settings=settings)
 
 
-def _stages(jobs, vgg, x0, callback, checkpoints):
+def _stages(jobs, stages, vgg, x0, callback, checkpoints):
     """Paint one stage after the other; where one ends before its time, so does the run."""
     result = None
-    for left, stage in zip(reversed(range(len(jobs))), jobs, strict=True):
+    for number, stage in enumerate(jobs, start=stages - len(jobs) + 1):
+        where = f" (stage {number} of {stages})"
         if checkpoints is not None:
-            checkpoints.last_stage = not left
-        if result is not None:
-            x0 = preprocess(load_image(result.image, size=stage.size))
-        result = _paint(stage, vgg, x0, callback, checkpoints, result)
-        if left and result.status not in AT_ITS_END:
-            number = len(result.stage_starts)
-            where = f" (stage {number} of {number + left})"
-            image = load_image(result.image, size=jobs[-1].size)
-            return dataclasses.replace(result, image=image, stop_reason=result.stop_reason + where)
+            checkpoints.last_stage = number == stages
+        try:
+            result = _paint(stage, vgg, x0, callback, checkpoints, result)
+        except (KeyboardInterrupt, *OUT_OF_MEMORY) as error:
+            if result is None:  # nothing is painted yet
+                raise
+            status, reason = _why(error, result, stage)
+            return _cut_short(result, jobs[-1].size, status, reason + where)
+        if number < stages and result.status not in AT_ITS_END:
+            return _cut_short(result, jobs[-1].size, result.status, result.stop_reason + where)
     return result
+
+
+def _why(error, earlier, stage):
+    """How a stage has ended that has no result: a status, and a reason."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted", f"interrupted at evaluation {earlier.evaluations}"
+    return "failed", ran_out(stage)
+
+
+def _cut_short(result, size, status, reason):
+    """The result of a stage, in place of that of the last one."""
+    image = load_image(result.image, size=size)
+    return dataclasses.replace(result, image=image, status=status, stop_reason=reason)
 
 
 def _with_style_weight(job, vgg, checkpoints):
@@ -128,7 +146,12 @@ def _left(jobs, x0, checkpoints):
 
 
 def _paint(stage, vgg, x0, callback, checkpoints, earlier):
-    """Lower the loss of one stage; `earlier` is the result of the stage before it."""
+    """Lower the loss of one stage; `earlier` is the result of the stage before it, if there is one.
+
+    Then the stage begins with that, enlarged, else with `x0`.
+    """
+    if earlier is not None:
+        x0 = preprocess(load_image(earlier.image, size=stage.size))
     if stage.tile is None:
         objective = Objective(vgg, stage.recipe, **stage.terms)
     else:

@@ -254,6 +254,8 @@ def _compute(job):
         return _described(error)
     if result.status == "interrupted":
         raise KeyboardInterrupt
+    if result.status == "failed":  # as memory ran out; the picture is only that of a stage
+        return result.stop_reason
     return result
 
 

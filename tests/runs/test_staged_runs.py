@@ -2,11 +2,13 @@
 
 import contextlib
 import itertools
+import re
 
 import numpy as np
 import pytest
 
-from stylelib import RECIPES, Objective, StopRun, deprocess, load_image, transfer
+from stylelib import RECIPES, Objective, StopRun, deprocess, load_image, sweep, transfer
+from stylelib._utils.tensorflow import tf
 from stylelib.recipes.stages import Stage
 from stylelib.runs.job import make_job, stage_jobs
 
@@ -35,6 +37,27 @@ def paint(content_image, style_image):
         return transfer(content_image, style_image, recipe, precision="float32", **options)
 
     return paint
+
+
+class Kill(BaseException):
+    """As good as SIGKILL: nobody handles it."""
+
+
+@pytest.fixture
+def end_before(monkeypatch):
+    """Raise an error before the first evaluation of a stage."""
+
+    def end_before(number, error):
+        calls = itertools.count(1)
+
+        def objective(*arguments, **options):
+            if next(calls) == number:
+                raise error
+            return Objective(*arguments, **options)
+
+        monkeypatch.setattr("stylelib.runs.run.Objective", objective)
+
+    return end_before
 
 
 class Watch:
@@ -115,6 +138,54 @@ def test_ctrl_c_in_any_stage(paint):
     assert result.stop_reason.endswith("(stage 2 of 3)")
 
 
+MEMORY = [MemoryError(), tf.errors.ResourceExhaustedError(None, None, "OOM")]
+
+
+@pytest.mark.parametrize("number", [2, 3])
+def test_ctrl_c_between_stages_keeps_the_picture(paint, end_before, number):
+    whole = paint(callback=Watch(2 * number - 2))
+    end_before(number, KeyboardInterrupt())
+    result = paint()
+    np.testing.assert_array_equal(result.image, whole.image)
+    assert (result.status, result.evaluations) == ("interrupted", 2 * number - 2)
+    assert result.stop_reason == f"interrupted at evaluation {2 * number - 2} (stage {number} of 3)"
+
+
+@pytest.mark.parametrize("error", MEMORY, ids=["python", "tensorflow"])
+def test_memory_that_runs_out_in_the_last_stage_keeps_the_picture(paint, end_before, error):
+    end_before(3, error)
+    result = paint()
+    assert result.image.shape == (43, 64, 3)
+    assert (result.status, result.evaluations) == ("failed", 4)
+    assert re.fullmatch("memory ran out at 64 × 43 pixels; .*stage 3 of 3.", result.stop_reason)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), *MEMORY], ids=str)
+def test_before_anything_is_painted_there_is_nothing_to_keep(paint, end_before, error):
+    end_before(1, error)
+    with pytest.raises(KeyboardInterrupt if isinstance(error, KeyboardInterrupt) else MemoryError):
+        paint()
+
+
+def test_a_run_that_goes_on_tells_its_own_number_of_stages(paint, end_before, tmp_path):
+    paint(callback=Watch(3), folder=tmp_path / "run")
+    end_before(2, KeyboardInterrupt())
+    result = paint(folder=tmp_path / "run", resume=True)
+    assert result.stop_reason == "interrupted at evaluation 4 (stage 3 of 3)"
+    assert paint(folder=tmp_path / "run", resume=True).stage_starts == (0, 2, 4)
+
+
+def test_a_trial_whose_memory_ran_out_has_no_picture(
+    content_image, style_image, end_before, tmp_path
+):
+    end_before(3, MemoryError())
+    options = {"recipe": RECIPE, "progress": False}
+    failed = sweep(content_image, style_image, [{"seed": 0}], tmp_path, **options)
+    assert failed["error"][0].startswith("memory ran out at 64 × 43 pixels")
+    again = sweep(content_image, style_image, [{"seed": 0}], tmp_path, **options)
+    assert again["error"].isna().all()
+
+
 @pytest.mark.parametrize("optimizer", ["adam", pytest.param("sgd", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     "killed", [2, 3, *(pytest.param(n, marks=pytest.mark.slow) for n in (4, 5, 6))]
@@ -141,27 +212,6 @@ def test_lbfgs_goes_on_in_the_stage_where_it_was(paint, tmp_path):
     assert watch.numbers == [4, 5, 6]
     assert watch.sizes == [SIZES[1], *[SIZES[2]] * 2]
     assert resumed.evaluations == 6
-
-
-class Kill(BaseException):
-    """As good as SIGKILL: nobody handles it."""
-
-
-@pytest.fixture
-def end_before(monkeypatch):
-    """Raise an error before the first evaluation of a stage."""
-
-    def end_before(number, error):
-        calls = itertools.count(1)
-
-        def objective(*arguments, **options):
-            if next(calls) == number:
-                raise error
-            return Objective(*arguments, **options)
-
-        monkeypatch.setattr("stylelib.runs.run.Objective", objective)
-
-    return end_before
 
 
 def test_a_run_that_was_killed_between_stages_is_not_finished(paint, tmp_path, end_before):
