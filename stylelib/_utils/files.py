@@ -207,9 +207,17 @@ def _lock(descriptor, folder):
         return
 
 
-def remove_temporary_files(folder):
-    """Remove what `atomic_write` has left in a folder where a process was killed meanwhile."""
-    for path in folder.glob(".stylelib-*.tmp"):
+def remove_temporary_files(folder, names):
+    """Remove what `atomic_write` has left where a process was killed meanwhile.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+    names : str
+        Pattern of the names of the files that were being written, such as ``"*.png"``: others may
+        just now be written to the same folder.
+    """
+    for path in folder.glob(f".stylelib-{names}-*.tmp"):
         path.unlink(missing_ok=True)
 
 
@@ -255,4 +263,5 @@ def to_json(value, **options):
 
 
 def _temporary(path):
-    return path.with_name(f".stylelib-{uuid.uuid4().hex}.tmp")
+    name = path.name[:20]  # the whole one may be as long as the system allows
+    return path.with_name(f".stylelib-{name}-{uuid.uuid4().hex}.tmp")

@@ -119,7 +119,8 @@ class Checkpoints:
         self.folder = writable_folder(self.folder)
         self._claim.enter_context(claimed(self.folder))
         self._look()  # since it was free, another run may have been here
-        remove_temporary_files(self.folder)
+        for names in (STATE, "[0-9]*.png"):
+            remove_temporary_files(self.folder, names)
         if self.state is None:
             for picture in numbered_pictures(self.folder).values():
                 picture.unlink()

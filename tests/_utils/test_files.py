@@ -106,11 +106,17 @@ class TestWriting:
         (tmp_path / ".mine.tmp").touch()
         with atomic_write(tmp_path / "file"):
             (other,) = set(tmp_path.iterdir()) - {tmp_path / ".mine.tmp"}
-            killed = other.rename(other.with_name(other.name.replace("-", "-0")))
+            killed = other.rename(other.with_name(other.name.replace(".tmp", "0.tmp")))
             other.touch()
         assert killed.exists()
-        remove_temporary_files(tmp_path)
+        remove_temporary_files(tmp_path, "f*")
         assert sorted(path.name for path in tmp_path.iterdir()) == [".mine.tmp", "file"]
+
+    def test_what_is_being_written_under_another_name_stays(self, tmp_path):
+        with atomic_write(tmp_path / "sunset.png") as file:
+            remove_temporary_files(tmp_path, "[0-9]*.png")
+            file.write(b"whole")
+        assert (tmp_path / "sunset.png").read_bytes() == b"whole"
 
     def test_a_file_that_is_replaced_hands_on_its_permissions(self, tmp_path):
         path = tmp_path / "secret"

@@ -20,6 +20,7 @@ from stylelib import (
     save_image,
     transfer,
 )
+from stylelib._utils.files import atomic_write
 from stylelib._utils.tensorflow import keras
 from stylelib.cli import main
 from stylelib.recipes.optimizers import ALIASES
@@ -426,10 +427,13 @@ class TestTransfer:
     def test_only_leftovers_of_a_killed_run_are_removed(self, paint, tmp_path):
         folder = tmp_path / "run"
         folder.mkdir()
-        for name in (".notes.tmp", f".stylelib-{'0' * 32}.tmp"):
-            (folder / name).write_text("half")
-        paint(steps=2)
+        for name in (STATE, "00007.png"):
+            (folder / f".stylelib-{name}-{'0' * 32}.tmp").write_text("half")
+        (folder / ".notes.tmp").write_text("mine")
+        with atomic_write(folder / "sunset.png"):  # of somebody who saves a picture just now
+            paint(steps=2)
         assert [path.name for path in folder.glob(".*")] == [".notes.tmp"]
+        assert (folder / "sunset.png").exists()
 
     def test_a_run_without_weights_leaves_no_folder(self, paint, tmp_path):
         (tmp_path / "mine.npz").write_text("no weights")
