@@ -6,6 +6,7 @@ is SciPy's, which decides itself what to evaluate next.
 """
 
 import base64
+import collections
 import contextlib
 import dataclasses
 import html
@@ -13,6 +14,7 @@ import inspect
 import io
 import logging
 import math
+import re
 import time
 from typing import Any, Literal, NamedTuple
 
@@ -299,7 +301,7 @@ def _as_start(x0):
 def _repeat_train_step(run, settings):
     """Lower the loss with one of Keras' optimisers."""
     step_bounds, round_bounds = _bounds(settings)
-    x, optimizer = tf.Variable(run.x0), _keras_optimizer(settings, run)
+    x, optimizer = tf.Variable(run.x0, name="x"), _keras_optimizer(settings, run)
     run.begin(_variables(x, optimizer))
     while not run.status:  # which an evaluation sets, when the run is to end
         train_step(run, x, optimizer, step_bounds)
@@ -481,8 +483,7 @@ class _Run:
         """Save these variables with the state; in a resumed run, set them to what was saved."""
         self.variables = variables or {}
         if self.resumed is not None:
-            for name, variable in self.variables.items():
-                _restore_variable(name, variable, self.resumed[name])
+            _restore_variables(self.variables, self.resumed)
         self._note_state()
         if len(self.stage_starts) > 1 and self.resumed is None:
             self.save()  # from now on, whoever goes on does so in this stage
@@ -536,14 +537,17 @@ class _Run:
             self.end("finished", f"all {self.steps} evaluations done")
 
 
-def _restore_variable(name, variable, saved):
-    """Set a variable of an optimiser to what was saved, maybe by another version of Keras."""
-    if tuple(variable.shape) != saved.shape or saved.dtype.kind not in "fiu":
-        raise ValueError(
-            f"cannot resume: expected {name} of shape {tuple(variable.shape)}, as this version of "
-            f"Keras has it, got {shortened(saved.dtype)} of shape {saved.shape}"
-        )
-    variable.assign(saved)
+def _restore_variables(variables, state):
+    """Set the variables of an optimiser to what was saved, maybe by another version of Keras."""
+    for name, variable in variables.items():
+        saved, shape = state.get(name), tuple(variable.shape)
+        if saved is None or saved.shape != shape or saved.dtype.kind not in "fiu":
+            came = "none" if saved is None else f"{shortened(saved.dtype)} of shape {saved.shape}"
+            raise ValueError(
+                f"cannot resume: expected {name} of shape {shape}, as this version of Keras has "
+                f"it, got {came}"
+            )
+        variable.assign(saved)
 
 
 def _not_finite(losses, x):
@@ -584,9 +588,14 @@ def _default_rate(optimizer, run):
 
 
 def _variables(x, optimizer):
-    """The picture and what the optimiser keeps, by name."""
+    """The picture and what the optimiser keeps, by name; Keras may list them in any order."""
     optimizer.build([x])
-    return {"x": x} | {f"optimizer_{n}": v for n, v in enumerate(optimizer.variables)}
+    variables, times = {"x": x}, collections.Counter()
+    for variable in optimizer.variables:
+        name = re.sub(r"_\d+$", "", variable.name)  # a number counts the variables of the process
+        times[name] += 1  # as an optimiser inside of another has variables of the same name
+        variables[f"{name} {times[name]}"] = variable
+    return variables
 
 
 def _described(settings):
