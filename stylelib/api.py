@@ -45,6 +45,7 @@ def transfer(
     masks: Source | Sequence[Source] | None = None,
     progress: bool | None = None,
     preview: bool = False,
+    search_callback: Callback | None = None,
     **changes: Any,
 ) -> "Result":
     """Paint the content image in the manner of the style image.
@@ -110,6 +111,10 @@ def transfer(
         Whether a bar shows how far the run is; by default it does in a notebook.
     preview : bool
         Whether the picture is shown while it is painted, in a notebook.
+    search_callback : callable, optional
+        Called like `callback`, see `minimize`, for each picture of the search that a `strength`
+        asks for; `callback` is only called for the run. Where it raises `StopRun`, the search ends,
+        and the run begins with the best style weight found until then.
     **changes
         Settings of the recipe to change, such as ``style_weight=1e4`` or
         ``preserve_color="match"``.
@@ -158,7 +163,7 @@ def transfer(
         raise ValueError("expected a folder for the run, got none")
     check_flag("preview", preview)
     optional(check_flag)("progress", progress)
-    return _run(job, callback, progress, preview, folder, save_every, resume)
+    return _run(job, callback, search_callback, progress, preview, folder, save_every, resume)
 
 
 def reconstruct_content(
@@ -304,10 +309,11 @@ def reconstruct_style(
     return _run(job, callback)
 
 
-def _run(job, callback, progress=False, preview=False, *arguments):
+def _run(job, callback, search_callback=None, progress=False, preview=False, *arguments):
     """Run a job; only here is TensorFlow imported, so that bad input is refused at once."""
     from stylelib.runs.run import run
     from stylelib.runs.watch import watched
 
-    with watched(callback, job.recipe.steps, progress, preview) as callback:
-        return run(job, callback, *arguments)
+    steps = job.recipe.steps
+    with watched(callback, steps, progress, preview, search_callback) as (of_run, of_search):
+        return run(job, of_run, *arguments, search_callback=of_search)

@@ -89,6 +89,12 @@ class Progress:
         height, width = x.shape[1:3]
         self.update(f"{width} × {height}, loss {losses['total']:.3e}")
 
+    def search(self, evaluation, losses, x):
+        """Tell that the search for a style weight goes on, before the first part."""
+        self.show()
+        if self.bar is not None:
+            self.bar.set_postfix_str(f"looking for the style weight, loss {losses['total']:.3e}")
+
     def show(self):
         """Show the bar, before the first part is done; do so only when no error can come first."""
         if self.bar is None and (in_notebook() or self.file.isatty()):

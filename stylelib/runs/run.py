@@ -6,10 +6,11 @@ from stylelib._utils.checks import check_count, check_flag
 from stylelib._utils.tensorflow import tf, versions
 from stylelib.images.load import load_image
 from stylelib.objective import Objective
-from stylelib.preprocessing import deprocess, grey_start, noise_image, preprocess
+from stylelib.preprocessing import deprocess, preprocess
 from stylelib.runs.checkpoints import Checkpoints
 from stylelib.runs.job import described, stage_jobs
 from stylelib.runs.memory import check_fits, ran_out
+from stylelib.runs.start import start
 from stylelib.runs.strength import find_style_weight
 from stylelib.tiled_objective import TiledObjective
 from stylelib.training import AT_ITS_END, check_callback, minimize
@@ -21,7 +22,7 @@ SAVE_EVERY = 50
 OUT_OF_MEMORY = (MemoryError, tf.errors.ResourceExhaustedError)
 
 
-def run(job, callback=None, folder=None, save_every=None, resume=False):
+def run(job, callback=None, folder=None, save_every=None, resume=False, search_callback=None):
     """Do what a job says, here and now.
 
     Parameters
@@ -29,7 +30,7 @@ def run(job, callback=None, folder=None, save_every=None, resume=False):
     job : Job
     callback : callable, optional
         See `minimize`.
-    folder, save_every, resume
+    folder, save_every, resume, search_callback
         See `transfer`.
 
     Returns
@@ -48,13 +49,14 @@ def run(job, callback=None, folder=None, save_every=None, resume=False):
     check_count("save_every", save_every)
     check_flag("resume", resume)
     check_callback(callback)
+    check_callback(search_callback)
     if not tf.config.get_visible_devices("GPU"):  # which have memory of their own
         check_fits(job)
     checkpoints = None
     if folder is not None:
         checkpoints = Checkpoints(folder, job.settings, save_every, resume, job.in_color)
     try:
-        return _run(job, callback, checkpoints)
+        return _run(job, callback, checkpoints, search_callback)
     except OUT_OF_MEMORY as error:
         raise MemoryError(ran_out(job)) from error
     finally:
@@ -62,7 +64,7 @@ def run(job, callback=None, folder=None, save_every=None, resume=False):
             checkpoints.close()
 
 
-def _run(job, callback, checkpoints):
+def _run(job, callback, checkpoints, search_callback):
     recipe = job.recipe
     vgg = VGG(
         job.layers,
@@ -76,14 +78,14 @@ def _run(job, callback, checkpoints):
     if checkpoints is not None:  # nothing above is wrong
         checkpoints.open()
     if job.strength is not None:
-        job = _with_style_weight(job, vgg, checkpoints)
+        job = _with_style_weight(job, vgg, checkpoints, search_callback)
     jobs = stage_jobs(job)
-    stages, start = len(jobs), _start(jobs[0])
-    x0 = start
+    stages, first = len(jobs), start(jobs[0])
+    x0 = first
     if checkpoints is not None and checkpoints.state is not None:
         jobs, x0 = _left(jobs, x0, checkpoints)
     result = _stages(jobs, stages, vgg, x0, _in_color(callback, job), checkpoints)
-    init = described(job.sources["init"], deprocess(start))
+    init = described(job.sources["init"], deprocess(first))
     here = {"init": init, "precision": vgg.precision, "versions": versions()}
     settings = result.settings | job.settings | here
     return dataclasses.replace(result, image=job.in_color(result.image), settings=settings)
@@ -121,12 +123,12 @@ def _cut_short(result, size, status, reason):
     return dataclasses.replace(result, image=image, status=status, stop_reason=reason)
 
 
-def _with_style_weight(job, vgg, checkpoints):
+def _with_style_weight(job, vgg, checkpoints, search_callback):
     """Return the job with the style weight for its strength, that of the run if one goes on."""
     if checkpoints is not None and checkpoints.state is not None:
         style_weight = checkpoints.before["recipe"]["style_weight"]
     else:
-        style_weight = find_style_weight(job, vgg, _start)
+        style_weight = find_style_weight(job, vgg, search_callback)
     job = dataclasses.replace(job, recipe=job.recipe.replace(style_weight=style_weight))
     if checkpoints is not None:
         checkpoints.settings = job.settings
@@ -166,17 +168,6 @@ def _paint(stage, vgg, x0, callback, checkpoints, earlier):
         checkpoints=checkpoints,
         earlier=earlier,
     )
-
-
-def _start(job):
-    """The picture to begin with, in VGG space."""
-    if not isinstance(job.init, str):
-        return preprocess(job.init)
-    if job.init == "grey":
-        return grey_start(job.size, job.seed)
-    if job.init == "noise":
-        return preprocess(noise_image(job.size, job.seed))
-    return preprocess(load_image(job.seen[job.init], size=job.size))
 
 
 def _in_color(callback, job):

@@ -16,6 +16,7 @@ from stylelib.preprocessing import preprocess
 from stylelib.recipes.conventions import at_size
 from stylelib.runs.job import scaled_job, stage_jobs
 from stylelib.runs.similarity import similarity_to
+from stylelib.runs.start import start
 from stylelib.training import minimize
 
 #: Longer side of the pictures of the search, and evaluations for each of them.
@@ -39,7 +40,7 @@ DRIFT, DRIFT_STEPS = 0.38, 100
 logger = logging.getLogger(__name__)
 
 
-def find_style_weight(job, vgg, start):
+def find_style_weight(job, vgg, callback=None):
     """Search the style weight for a job's strength.
 
     The logit of the similarity is nearly a straight line over the logarithm of the weight, so a few
@@ -51,8 +52,9 @@ def find_style_weight(job, vgg, start):
         With a strength.
     vgg : VGG
         With the layers of the job.
-    start : callable
-        From a job to the picture that it begins with, in VGG space.
+    callback : callable, optional
+        See `minimize`, which calls it for each picture of the search. `StopRun` ends the search,
+        and the weight is the best guess until then.
 
     Returns
     -------
@@ -73,9 +75,13 @@ def find_style_weight(job, vgg, start):
         exponent = _next_exponent(tried, wanted_logit)
         weight = balance * 10**exponent
         objective = Objective(vgg, recipe.replace(style_weight=weight), **small.terms)
-        result = minimize(objective, x0, optimizer=recipe, steps=steps)
+        result = minimize(objective, x0, optimizer=recipe, steps=steps, callback=callback)
         if result.status == "interrupted":
             raise KeyboardInterrupt
+        if result.status == "failed":
+            raise ValueError(f"expected a search_callback without errors: {result.stop_reason}")
+        if result.status == "stopped":
+            break
         found = _logit(similarity(small.in_color(result.image)))
         tried.append((exponent, found))
         expected = 1 / (1 + math.exp(-found - drift))  # similarity at the end of the run

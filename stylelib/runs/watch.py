@@ -14,8 +14,8 @@ SECONDS = 1.0
 
 
 @contextlib.contextmanager
-def watched(callback, steps, progress=None, preview=False):
-    """Give a callback that also shows how far a run is, for as long as the run goes on.
+def watched(callback, steps, progress=None, preview=False, search_callback=None):
+    """Give callbacks that also show how far a run is, for as long as the run goes on.
 
     Parameters
     ----------
@@ -27,18 +27,32 @@ def watched(callback, steps, progress=None, preview=False):
         Whether there is a bar; by default in a notebook.
     preview : bool
         Whether the picture is shown, too.
+    search_callback : callable, optional
+        The user's own for the search of `find_style_weight`.
+
+    Yields
+    ------
+    (callable or None, callable or None)
+        The callbacks of the run, and of the search before it.
 
     Examples
     --------
-    >>> with watched(None, 3) as callback:
-    ...     callback is None
-    True
+    >>> with watched(None, 3) as callbacks:
+    ...     callbacks
+    (None, None)
     """
-    check_callback(callback)  # before others are put around it
+    for given in (callback, search_callback):
+        check_callback(given)  # before others are put around it
     bar = Progress(steps) if (in_notebook() if progress is None else progress) else None
-    callbacks = [c for c in (bar, Preview() if preview else None, callback) if c is not None]
+    of_run = (bar, Preview() if preview else None, callback)
+    of_search = (bar and bar.search, search_callback)
     with bar or contextlib.nullcontext():
-        yield together(*callbacks) if callbacks else None
+        yield _together_or_none(of_run), _together_or_none(of_search)
+
+
+def _together_or_none(callbacks):
+    callbacks = [callback for callback in callbacks if callback is not None]
+    return together(*callbacks) if callbacks else None
 
 
 class Preview:

@@ -122,7 +122,12 @@ class Playground(widgets.HBox):
     def _paint(self, pictures, settings):
         try:
             self.result = transfer(
-                *pictures, steps=self.steps, callback=self._show, progress=False, **settings
+                *pictures,
+                steps=self.steps,
+                callback=self._show,
+                search_callback=self._search,
+                progress=False,
+                **settings,
             )
             self.picture.value = _png(self.result.image)
             self.note.value = self.result.stop_reason
@@ -131,6 +136,12 @@ class Playground(widgets.HBox):
             self.note.value = str(error)
         finally:
             self.start.disabled, self.stop.disabled = False, True
+
+    def _search(self, evaluation, losses, x):
+        """End the search for the style weight if Stop was pressed; then `_show` ends the run."""
+        self.note.value = f"Looking for the style weight … loss {losses['total']:.2e}"
+        if self._stopped.is_set():
+            raise StopRun
 
     def _show(self, evaluation, losses, x):
         """Show the picture as it is, and end the run if Stop was pressed."""

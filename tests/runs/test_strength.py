@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stylelib import RECIPES, content_similarity, convert, load_image, sweep, transfer
+from stylelib import RECIPES, StopRun, content_similarity, convert, load_image, sweep, transfer
+from stylelib._utils import progress as progress_module
 from stylelib.recipes.conventions import CONTENT_CONVENTIONS, STYLE_CONVENTIONS, at_size
 from stylelib.runs import run as run_module
 from stylelib.runs import strength as strength_module
@@ -129,16 +130,6 @@ class TestSearch:
         with pytest.raises(ValueError, match=r"expected the settings .*strength 0.58, got 0.7"):
             transfer(content_image, style_image, **options | {"strength": "high"}, resume=True)
 
-    def test_ctrl_c_in_the_search_ends_the_call(
-        self, small, content_image, style_image, monkeypatch
-    ):
-        def interrupted(*arguments, **options):
-            raise KeyboardInterrupt
-
-        monkeypatch.setattr(strength_module, "similarity_to", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            transfer(content_image, style_image, strength="low", **small)
-
     def test_a_grid_of_strengths(self, small, content_image, style_image, tmp_path):
         table = sweep(
             content_image, style_image, {"strength": ["low", "high"]}, tmp_path, progress=False,
@@ -147,6 +138,63 @@ class TestSearch:
         assert table["strength"].tolist() == ["low", "high"]
         low, high = (settings["recipe"]["style_weight"] for settings in table["settings"])
         assert low < high
+
+
+@pytest.mark.usefixtures("small_network")
+class TestSearchCallback:
+    """The search paints, but small pictures in few evaluations."""
+
+    @pytest.fixture
+    def search(self, content_image, style_image):
+        def search(**options):
+            options = SMALL | {"steps": 3, "strength": "high"} | options
+            return transfer(content_image, style_image, **options)
+
+        return search
+
+    def test_it_sees_the_search_and_the_callback_the_run(self, search):
+        seen = []
+        result = search(
+            callback=lambda evaluation, losses, x: seen.append(("run", evaluation)),
+            search_callback=lambda evaluation, losses, x: seen.append(("search", evaluation)),
+        )
+        names = [name for name, _ in seen]
+        assert names == sorted(names, reverse=True)
+        assert [n for name, n in seen if name == "run"] == list(range(1, result.evaluations + 1))
+        assert ("search", 1) in seen
+        np.testing.assert_array_equal(result.image, search().image)
+
+    @pytest.mark.parametrize("trial", [1, 2])
+    def test_it_ends_the_search_and_not_the_run(self, search, trial, caplog):
+        def stop(evaluation, losses, x):
+            trials.extend([evaluation] * (evaluation == 1))
+            if len(trials) == trial:
+                raise StopRun
+
+        trials = []
+        caplog.set_level(logging.INFO, strength_module.logger.name)
+        result = search(search_callback=stop, strength=0.2)
+        assert (result.status, result.evaluations) == ("finished", 3)
+        assert len(trials) == trial == len(caplog.messages) + 1
+        assert result.settings["recipe"]["style_weight"] > 0
+
+    @pytest.mark.parametrize("end", [KeyboardInterrupt, SystemExit])
+    def test_what_ends_more_than_the_search_ends_the_call(self, search, end):
+        def callback(*arguments):
+            raise end
+
+        with pytest.raises(end):
+            search(search_callback=callback, callback=pytest.fail)
+
+    def test_an_error_in_it_ends_the_call(self, search):
+        reason = "expected a search_callback without errors: the callback raised ZeroDivisionError"
+        with pytest.raises(ValueError, match=reason):
+            search(search_callback=lambda *arguments: 1 / 0)
+
+    def test_a_bar_tells_of_it(self, search, capsys, monkeypatch):
+        monkeypatch.setattr(progress_module, "in_notebook", lambda: True)
+        search(progress=True)
+        assert "looking for the style weight, loss" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,21 @@ def test_it_stops_and_starts_again(playground):
         assert "stopped by the callback at evaluation" in playground.note.value
 
 
+@pytest.mark.usefixtures("small_network")
+def test_it_stops_while_the_style_weight_is_searched(playground):
+    searched = []
+
+    def stop(change):
+        searched.append(change.new)
+        playground.stop.click()
+
+    playground.start.click()
+    playground.note.observe(stop, "value")
+    playground.wait()
+    assert len([note for note in searched if note.startswith("Looking for")]) <= 2
+    assert playground.note.value == "stopped by the callback at evaluation 1"
+
+
 def test_bad_choices_are_told_where_the_progress_stands(playground):
     playground.layers.value = ()
     playground.start.click()
