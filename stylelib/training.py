@@ -66,8 +66,8 @@ class Result:
     Attributes
     ----------
     image : numpy.ndarray
-        ``uint8``, ``(H, W, 3)``, RGB: of all pictures evaluated, the one with the lowest total
-        loss.
+        ``uint8``, ``(H, W, 3)``, RGB: of the pictures evaluated in the last stage of the run, the
+        one with the lowest total loss.
     history : dict of str to numpy.ndarray
         ``"total"``, ``"content"``, ``"style"`` and ``"tv"``, each ``float64`` of shape
         ``(evaluations,)``: one weighted loss per evaluation.

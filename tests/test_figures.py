@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from stylelib import Result
 from stylelib.images.load import load_image
 from tools import diagram, figures
 
@@ -79,6 +80,16 @@ def test_an_interrupted_run_keeps_what_is_painted(small_figure, monkeypatch):
         figures.main([])
     stored = {path.name for path in (small_figure / "small").iterdir()}
     assert stored == {"equal.jpg", "equal.json"}
+
+
+def test_the_losses_of_a_run_in_stages_are_the_first_and_those_of_the_picture(tmp_path):
+    losses = np.array([3.0, 1.0, 9.0, 7.0, 8.0])
+    history = dict.fromkeys(("total", "content", "style", "tv"), losses)
+    image = np.zeros((2, 3, 3), np.uint8)
+    result = Result(image, history, 5, 1.0, "done", "finished", {}, stage_starts=(0, 2))
+    figures.store(tmp_path / "a.jpg", {}, result)
+    record = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
+    assert record["losses"] == {term: [3.0, 7.0] for term in history}
 
 
 def test_the_diagram_is_what_the_code_draws():

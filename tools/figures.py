@@ -179,8 +179,10 @@ def store(picture, call, result):
     save_image(picture, result.image)
     record = {"call": call, "settings": result.settings, "evaluations": result.evaluations}
     record |= {"stop_reason": result.stop_reason, "seconds": round(result.seconds)}
+    last = result.stage_starts[-1]
+    kept = last + result.history["total"][last:].argmin()
     record["losses"] = {  # the first, and that of the picture
-        term: [float(f"{values[i]:.4g}") for i in (0, result.history["total"].argmin())]
+        term: [float(f"{values[i]:.4g}") for i in (0, kept)]
         for term, values in result.history.items()
     }
     if "strength" in call:

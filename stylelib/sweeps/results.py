@@ -9,6 +9,7 @@ from stylelib._utils.files import atomic_write, to_json
 from stylelib.images.save import save_image
 from stylelib.recipes.optimizers import ALIASES, current_names
 from stylelib.recipes.recipe import LOSSES
+from stylelib.recipes.stages import as_stages, stage_ends
 
 #: What JSON of another kind than expected leads to.
 _ODD = (TypeError, KeyError, AttributeError, IndexError, RecursionError)
@@ -29,6 +30,7 @@ def write_result(folder, trial, outcome, ending):
             "evaluations": outcome.evaluations,
             "seconds": round(outcome.seconds, 2),
             "stop_reason": outcome.stop_reason,
+            "stage_starts": outcome.stage_starts,
             "settings": outcome.settings,
             "history": {term: _six_digits(outcome.history[term]) for term in LOSSES},
         }
@@ -92,16 +94,17 @@ def as_table(records, folder, names):
 def _row(record, folder, names):
     import numpy as np
 
-    settings, recipe = record["settings"], record["settings"]["recipe"]
+    settings = record["settings"]
+    starts = tuple(record.get("stage_starts", [0]))  # of earlier versions, without stages
     history = {term: np.array(losses, dtype=float) for term, losses in record["history"].items()}
     picture = record.get("picture")
     return (
         {f"{role}_image": settings[role]["source"] for role in ("content", "style")}
         | {name: _changed_to(record, name) for name in names}
-        | _losses_of_best(history, recipe)
+        | _losses_of_best(history, starts, settings["recipe"])
         | {name: record.get(name) for name in ("evaluations", "seconds", "stop_reason")}
         | {"picture": picture and str(folder / picture), "error": record["error"]}
-        | {"history": history, "settings": settings}
+        | {"history": history, "stage_starts": starts, "settings": settings}
     )
 
 
@@ -117,12 +120,21 @@ def _changed_to(record, name):
     return tuple(value) if isinstance(value, list) else value
 
 
-def _losses_of_best(history, recipe):
-    """Losses of the picture that was kept: the one with the lowest total."""
+def _losses_of_best(history, stage_starts, recipe):
+    """Losses of the picture that was kept: of the last stage, the one with the lowest total."""
     import numpy as np
 
-    if not history or not np.isfinite(history["total"]).any():
+    start = stage_starts[-1]
+    if not history or not np.isfinite(history["total"][start:]).any():
         return {f"{term}_loss": math.nan for term in LOSSES}
-    best = np.nanargmin(history["total"])
-    weights = {term: recipe[f"{term}_weight"] or math.nan for term in LOSSES[1:]} | {"total": 1.0}
+    best = start + np.nanargmin(history["total"][start:])
+    weights = _weights(recipe, len(stage_starts))
     return {f"{term}_loss": float(history[term][best]) / weights[term] for term in LOSSES}
+
+
+def _weights(recipe, begun):
+    """What the losses were multiplied by in the last of the stages that have begun."""
+    stages = as_stages(recipe.get("stages", ()))
+    number = begun - 1 - len(stage_ends(stages, recipe["steps"]))  # short runs lack the first
+    settings = recipe | (dict(stages[number].changes) if stages else {})
+    return {term: settings[f"{term}_weight"] or math.nan for term in LOSSES[1:]} | {"total": 1.0}

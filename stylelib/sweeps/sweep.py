@@ -131,8 +131,9 @@ def load_sweep(folder: AnyPath) -> "pandas.DataFrame":
         A row for each trial: ``content_image`` and ``style_image`` (names), a column for each
         setting that was changed, ``total_loss`` (weighted), ``content_loss``, ``style_loss`` and
         ``tv_loss`` (each without its weight, in the recipe's convention, NaN where the weight is
-        0), ``evaluations``, ``seconds``, ``stop_reason``, ``picture`` (a path), ``error`` (missing
-        where all went well), ``history`` and ``settings`` (as in `Result`).
+        0) of the picture, ``evaluations``, ``seconds``, ``stop_reason``, ``picture`` (a path),
+        ``error`` (missing where all went well), ``history``, ``stage_starts`` and ``settings`` (as
+        in `Result`).
 
     Raises
     ------

@@ -26,6 +26,12 @@ from stylelib.sweeps.plan_file import read_plan
 
 CONTENT, STYLE = noise_image((40, 60), seed=1), noise_image((50, 50), seed=2)
 SMALL = {"recipe": "gatys2015", "size": 32, "steps": 2, "progress": False}
+#: The losses of its last stage are the largest, and have another content weight.
+STAGED = RECIPES["gatys2015"].replace(
+    content_layers=["conv1_1"],
+    style_layers=["conv1_1"],
+    stages=[(0.5, 1), (0.9, 1, {"content_weight": 1e-6}), (1, 1, {"content_weight": 0.5})],
+)
 GRID = {"style_weight": [1e2, 1e4], "pooling": ["max", "average"]}
 
 
@@ -80,6 +86,20 @@ class TestResults:
             np.testing.assert_allclose(row.history["total"], single.history["total"], rtol=1e-5)
         assert np.isnan(table["tv_loss"]).all()
         assert table["error"].isna().all()
+
+    @pytest.mark.parametrize(("steps", "stages"), [(10, 2), (4, 1)])
+    def test_in_stages_the_losses_are_those_of_the_picture_too(self, steps, stages, tmp_path):
+        options = {"recipe": STAGED, "size": 130, "steps": steps}
+        (row,) = run(tmp_path, [{}], **options).itertuples()
+        single = transfer(CONTENT, STYLE, **options)
+        assert row.stage_starts == single.stage_starts
+        assert len(single.stage_starts) == stages
+        start, total = single.stage_starts[-1], single.history["total"]
+        best = start + total[start:].argmin()
+        assert (total.argmin() == best) == (stages == 1)
+        for term, weight in {"total": 1.0, "content": 0.5, "style": 1e3}.items():
+            loss = single.history[term][best] / weight
+            assert getattr(row, f"{term}_loss") == pytest.approx(loss, rel=1e-5), term
 
     def test_a_list_holds_the_trials_and_the_table_fills_the_gaps(self, tmp_path):
         table = run(tmp_path, [{}, {"tv_weight": 0.5}, {"init": "style", "recipe": "keras"}])
