@@ -216,6 +216,8 @@ def main(names):
         for number, (picture, call) in enumerate(missing, start=1):
             picture.parent.mkdir(parents=True, exist_ok=True)
             result = paint(call)
+            if result.status == "interrupted":  # by Ctrl-C, which keeps the best picture so far
+                raise KeyboardInterrupt
             store(picture, call, result)
             done = f"{name} [{number}/{len(missing)}] {picture.stem}"
             print(f"{done} {result.seconds:.0f} s", flush=True)
