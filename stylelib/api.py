@@ -89,7 +89,7 @@ def transfer(
         After how many evaluations, by default 50; only with `folder`.
     resume : bool
         Whether to go on with the run in `folder`: all settings must be as they were, only `steps`
-        may be larger. See `minimize` for what that means.
+        may be larger, and files may lie elsewhere. See `minimize` for what that means.
     strength : {"low", "medium", "high"} or float, optional
         How much of the photograph may go, from 0 to 1: 1 − the content similarity of the result,
         see `content_similarity`. The style weight that leads there is searched on small pictures,

@@ -7,6 +7,7 @@ run, the folder holds the state of its last save, and no picture that is not thi
 import contextlib
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from stylelib.images.save import save_image
 from stylelib.preprocessing import deprocess
 from stylelib.recipes.optimizers import current_names
 from stylelib.recipes.recipe import Recipe
+from stylelib.runs.job import by_content
 from stylelib.vgg.layers import with_paper_names
 
 STATE = "state.npz"
@@ -41,7 +43,7 @@ class Checkpoints:
         Made if it is not there.
     settings : dict
         `Job.settings`. A run goes on only with the settings that it had, but for the number of
-        steps.
+        steps. Its files may lie elsewhere, see `by_content`.
     save_every : int
         After how many evaluations `minimize` saves.
     resume : bool
@@ -267,18 +269,21 @@ _LAST = ("init", "style", "content")
 
 
 def _difference(before, now):
-    """Say which setting differs, or None."""
+    """Say which setting differs, or None; the name of a recipe alone makes no difference."""
     before, now = map(_comparable, (before, now))
     names = [*_FIRST, *sorted(before.keys() - {*_FIRST, *_LAST}), *reversed(_LAST)]
     names += sorted(now.keys() - set(names))
-    for name in names:
-        if before.get(name) != now.get(name):
-            called = "recipe" if name == "name" else name
-            return f"{called} {_in_words(before.get(name))}, got {_in_words(now.get(name))}"
-    return None
+    differ = [name for name in names if before.get(name) != now.get(name)]
+    if not differ or differ == ["name"]:
+        return None
+    first = differ[0]
+    called = "recipe" if first == "name" else first
+    return f"{called} {_in_words(before.get(first))}, got {_in_words(now.get(first))}"
 
 
 def _in_words(value):
+    if isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value):
+        return f"sha256 {value[:12]}"
     return shortened(value) if isinstance(value, str) else shown(value)
 
 
@@ -289,17 +294,13 @@ def _defaults():
 
 
 def _comparable(settings):
-    """All settings but the number of steps; of pictures only what they hold, not where they lie."""
-    settings = json.loads(to_json(settings))
+    """All settings that change a run, but for the number of steps, as `by_content` has them."""
+    settings = by_content(json.loads(to_json(settings)))
     recipe = with_paper_names(current_names(settings.pop("recipe")))
     recipe = json.loads(to_json(_defaults())) | recipe
-    settings = recipe | settings  # both have an "init"; the run's counts
+    settings = recipe | settings
     settings.setdefault("strength", None)  # of a run before there was one
     found = () if settings["strength"] is None else ("style_weight",)
-    for name in ("steps", "published", "notes", *found):  # of which two do not change a run
+    for name in ("steps", *found):
         del settings[name]
-    for role in ("content", "style", "init"):
-        picture = settings[role]
-        hashed = "sha256" in picture
-        settings[role] = f"sha256 {picture['sha256'][:12]}" if hashed else picture["source"]
     return settings

@@ -382,6 +382,39 @@ def described(source, image):
     return {"source": source_name(source), "sha256": digest.hexdigest()}
 
 
+#: What a recipe says of itself, and its start, of which a run has its own.
+_NO_PART_OF_A_RUN = ("source", "notes", "published", "init")
+
+
+def by_content(settings):
+    """Settings of a job with pictures and weights as what they hold, wherever they lie.
+
+    What the recipe says of itself is left out, but for its name.
+
+    Parameters
+    ----------
+    settings : dict
+        `Job.settings`.
+
+    Examples
+    --------
+    >>> grey = np.full((40, 60, 3), 128, np.uint8)
+    >>> settings = make_job({"content": grey, "style": grey}, size=32).settings
+    >>> settings["content"] == {"source": "ndarray", "sha256": by_content(settings)["content"]}
+    True
+    """
+    settings = dict(settings)
+    recipe = settings.pop("recipe")
+    recipe = {name: value for name, value in recipe.items() if name not in _NO_PART_OF_A_RUN}
+    pictures = {
+        role: told.get("sha256", told["source"])
+        for role, told in settings.items()
+        if isinstance(told, dict)
+    }
+    weights = settings.pop("weights_sha256", settings["weights"])
+    return settings | pictures | {"weights": weights, "recipe": recipe}
+
+
 def source_name(source):
     """Name a picture in the settings: its path or address as given, else what kind of thing it was.
 

@@ -14,7 +14,7 @@ from stylelib._utils.checks import listed, one_line, plain, shortened, shown
 from stylelib._utils.files import to_json
 from stylelib.recipes.optimizers import ALIASES
 from stylelib.recipes.recipe import Recipe
-from stylelib.runs.job import Job, Pictures, by_role, make_job
+from stylelib.runs.job import Job, Pictures, by_content, by_role, make_job
 from stylelib.vgg.layers import with_paper_names
 
 #: Largest grid of settings.
@@ -172,21 +172,14 @@ def _key(settings):
     version of the library has more settings.
     """
     plain = {field.name: field.default for field in dataclasses.fields(Recipe)}
-    told = {"name", "source", "notes", "published", "init"}  # no part of the run, or told elsewhere
     former = {name: before for before, name in ALIASES.items()}  # the names in stored keys
+    told_apart = by_content(settings)
     recipe = {
         former.get(name, name): value
-        for name, value in settings["recipe"].items()
-        if name not in told and value != plain[name]
+        for name, value in told_apart["recipe"].items()
+        if name != "name" and value != plain[name]
     }
-    pictures = {
-        role: told["sha256"]
-        for role, told in settings.items()
-        if role.startswith(("content", "style", "mask")) and isinstance(told, dict)
-    }
-    init = settings["init"].get("sha256", settings["init"]["source"])
-    told_apart = settings | pictures | {"init": init, "recipe": with_paper_names(recipe)}
-    told_apart["weights"] = told_apart.pop("weights_sha256", told_apart["weights"])
+    told_apart["recipe"] = with_paper_names(recipe)
     del told_apart["tile"]  # changes how the losses are computed, not what they are
     for name in ("strength", "style_weights"):  # which earlier versions had not
         if told_apart[name] is None:

@@ -48,7 +48,8 @@ def start(content_image):
 def paint(content_image, style_image, tmp_path):
     def run(**options):
         options = {"folder": tmp_path / "run", "size": 32, "steps": 12, "save_every": 5} | options
-        return transfer(content_image, style_image, RECIPE, **options)
+        options = {"style": style_image, "recipe": RECIPE} | options
+        return transfer(content_image, **options)
 
     return run
 
@@ -306,6 +307,36 @@ class TestTransfer:
         with pytest.raises(ValueError, match="init sha256 [0-9a-f]{12}, got sha256 [0-9a-f]{12}"):
             paint(init=str(tmp_path / "other.png"), **resume)
 
+    def test_every_file_may_lie_elsewhere(self, paint, content_image, tmp_path):
+        for folder in ("here", "there"):
+            (tmp_path / folder).mkdir()
+            save_image(tmp_path / folder / "style.png", content_image)
+            save_image(tmp_path / folder / "mask.png", np.full((22, 32, 3), 255, np.uint8))
+            write_weights(tmp_path / folder / "own.npz", seed=1)
+
+        def run(folder, **options):
+            files = {"style": [tmp_path / folder / "style.png"] * 2}
+            files |= {"masks": [tmp_path / folder / "mask.png"] * 2}
+            return paint(**files, weights=tmp_path / folder / "own.npz", **options)
+
+        run("here", steps=2)
+        assert run("there", steps=4, resume=True).evaluations == 4
+        for name, change in (("style.png", 255 - content_image), ("mask.png", content_image)):
+            path = tmp_path / "there" / name
+            before = path.read_bytes()
+            save_image(path, change)
+            role = name.removesuffix(".png")
+            message = f"run, {role}( 2)? sha256 [0-9a-f]{{12}}, got sha256 [0-9a-f]{{12}}"
+            with pytest.raises(ValueError, match=message):
+                run("there", steps=6, resume=True)
+            path.write_bytes(before)
+
+    def test_what_a_recipe_says_of_itself_is_no_setting(self, paint):
+        paint(steps=2, recipe="gatys2015", init="content")
+        reworded = RECIPES["gatys2015"].replace(source="elsewhere", notes="-", init="noise")
+        resume = {"steps": 4, "resume": True, "init": "content"}
+        assert paint(recipe=reworded, **resume).evaluations == 4
+
     @pytest.mark.parametrize(
         ("options", "message"),
         [
@@ -429,7 +460,7 @@ class TestTransfer:
             write_weights(path, seed)
             if seed == 1:
                 paint(steps=2, weights=path)
-        with pytest.raises(ValueError, match="run, weights_sha256 [0-9a-f]{64}, got"):
+        with pytest.raises(ValueError, match="run, weights sha256 [0-9a-f]{12}, got"):
             paint(steps=4, weights=path, resume=True)
 
     def test_a_folder_in_the_home_folder(self, paint, tmp_path, monkeypatch):
