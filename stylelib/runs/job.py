@@ -64,7 +64,7 @@ class Job:
     weights : str, optional
         See `load_weights`. A path must lead to the same file wherever the job runs.
     weights_sha256 : str, optional
-        Of that file, where it is one of the user's.
+        Of that file, where it is one of the user's; no other one is taken.
     style_scale : float
     precision : {"float32", "bfloat16", "float16", "auto"}
         ``"auto"`` is decided where the job runs.
@@ -140,6 +140,18 @@ class Job:
             "style_weights": self.style_weights,
             "masks": self.masks,
         }
+
+    def check_weights(self):
+        """Raise a ``ValueError`` if the user's weights are not the file that the job was made for.
+
+        It may have changed since, or be another one on another machine.
+        """
+        found = _file_hash(self.weights)
+        if found != self.weights_sha256:
+            raise ValueError(
+                f"expected {shortened(self.weights)} as it was when the job was made, "
+                f"sha256 {self.weights_sha256[:12]}, got sha256 {found[:12]}"
+            )
 
     @functools.cached_property
     def settings(self):

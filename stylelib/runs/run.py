@@ -50,6 +50,7 @@ def run(job, callback=None, folder=None, save_every=None, resume=False, search_c
     check_flag("resume", resume)
     check_callback(callback)
     check_callback(search_callback)
+    job.check_weights()
     if not tf.config.get_visible_devices("GPU"):  # which have memory of their own
         check_fits(job)
     checkpoints = None

@@ -63,6 +63,25 @@ def test_a_job_can_be_sent_and_says_the_same():
     assert pickle.loads(pickle.dumps(job)).settings == job.settings  # noqa: S301
 
 
+@pytest.mark.parametrize("change", [b"other", None])
+def test_weights_that_have_changed_since_are_refused(change, tmp_path, monkeypatch):
+    from stylelib.runs.run import run
+
+    path = tmp_path / "own.npz"
+    path.write_bytes(b"one")
+    job = make_job(PICTURES, size=32, weights=path)
+    job.check_weights()
+    monkeypatch.setattr("stylelib.runs.run.VGG", pytest.fail)
+    if change is None:
+        path.unlink()
+    else:
+        path.write_bytes(change)
+    digits = "sha256 [0-9a-f]{12}"
+    expected = f"expected .*own.npz as it was when the job was made, {digits}, got {digits}"
+    with pytest.raises(ValueError, match=expected if change else "cannot read .*own.npz"):
+        run(job)
+
+
 def test_one_picture_has_no_scale():
     with pytest.raises(ValueError, match="expected style_scale only with two pictures, got 2.0"):
         make_job({"style": GREY}, style_scale=2.0, content_weight=0)
