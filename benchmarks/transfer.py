@@ -34,7 +34,8 @@ def measure(options):
     from stylelib.runs.run import run
 
     ends = []
-    job = make_job(PAIR, recipe="gatys2015", init="content", **options)
+    options = {"recipe": "gatys2015", "init": "content", "precision": "float32"} | options
+    job = make_job(PAIR, **options)
     result = run(job, callback=lambda *_: ends.append(time.perf_counter()))
     return {
         "size": result.image.shape[:2],

@@ -224,7 +224,7 @@ def make_job(
     network="vgg16",
     init=None,
     style_scale=1.0,
-    precision="float32",
+    precision="auto",
     seed=0,
     weights=None,
     as_published=False,

@@ -18,7 +18,7 @@ from stylelib._utils.checks import check_choice, check_count, check_flag, one_li
 from stylelib._utils.files import user_path, writable_folder
 from stylelib._utils.process import sigint_handler
 from stylelib._utils.progress import Progress
-from stylelib._utils.types import Changes, Source
+from stylelib._utils.types import Changes, Precision, Source
 from stylelib._utils.types import Path as AnyPath
 from stylelib.images.save import ENDINGS
 from stylelib.recipes.recipe import Recipe
@@ -42,6 +42,7 @@ def sweep(
     executor: concurrent.futures.Executor | None = None,
     ending: str = ".png",
     progress: bool = True,
+    precision: Precision = "float32",
     **settings: Any,
 ) -> "pandas.DataFrame":
     """Run `transfer` for every combination of pictures and changes.
@@ -58,7 +59,8 @@ def sweep(
         A dict is a grid: each name with a list of values, and every combination is a trial. A list
         holds the trials themselves. Names are those of `transfer`: settings of a recipe, and
         ``recipe``, ``size``, ``steps``, ``network``, ``weights``, ``init``, ``style_scale``,
-        ``precision``, ``seed`` and ``as_published``.
+        ``precision``, ``seed``, ``as_published``, ``tile``, ``strength``, ``style_weights`` and
+        ``masks``.
     folder : str or path
         Made if it is not there.
     recipe : str or Recipe
@@ -69,6 +71,9 @@ def sweep(
         Of the pictures, see `ENDINGS`; ``".jpg"`` takes less room.
     progress : bool
         Whether standard error tells how far it is.
+    precision : {"float32", "bfloat16", "float16", "auto"}
+        By default otherwise than in `transfer`: what ``"auto"`` takes depends on the machine, and
+        the trials of a sweep are compared, whichever machines they ran on.
     **settings
         What all trials share, such as ``size=160``.
 
@@ -99,7 +104,8 @@ def sweep(
     check_choice("ending", ending, ENDINGS)
     check_flag("progress", progress)
     _check_executor(executor)
-    trials = make_trials(content, style, changes, {"recipe": recipe, **settings})
+    settings |= {"recipe": recipe, "precision": precision}
+    trials = make_trials(content, style, changes, settings)
     folder = user_path(folder)
     there = read_results(folder)
     missing = [trial for trial in trials if not is_done(there.get(trial.key), folder)]

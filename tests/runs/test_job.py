@@ -1,6 +1,7 @@
 """A job from numbers, names and pictures of every kind; nothing of it needs TensorFlow."""
 
 import fractions
+import inspect
 import json
 import pickle
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stylelib import save_image
+from stylelib import save_image, transfer
 from stylelib.runs import job as module
 from stylelib.runs.job import Pictures, make_job
 
@@ -41,6 +42,13 @@ def test_the_settings_are_the_same_plain_ones_for_numbers_of_every_kind(kind):
     settings = make_job(PICTURES, **change).settings
     expected = make_job(PICTURES, **PLAIN).settings
     assert json.dumps(settings) == json.dumps(expected)
+
+
+def test_the_defaults_are_those_of_transfer():
+    of_job, of_transfer = (inspect.signature(f).parameters for f in (make_job, transfer))
+    shared = {*of_job} & {*of_transfer} - {"changes"}
+    assert len(shared) > 10
+    assert {n: of_job[n].default for n in shared} == {n: of_transfer[n].default for n in shared}
 
 
 @pytest.mark.parametrize("size", [(np.int16(32), np.uint8(40)), [32, 40], np.array([32, 40])])

@@ -347,6 +347,33 @@ def break_on_max(run):
     return broken
 
 
+def test_trials_are_in_float32_whatever_is_fastest_here(small_network, tmp_path, monkeypatch):
+    monkeypatch.setattr("stylelib.vgg.precision.fastest", lambda: ("bfloat16", "it is"))
+    options = {name: SMALL[name] for name in ("recipe", "size", "steps")}
+    assert transfer(CONTENT, STYLE, **options).settings["precision"] == "bfloat16"
+    (trial,) = run(tmp_path, [{}])["settings"]
+    assert trial["precision"] == "float32"
+    table = run(tmp_path, {"precision": ["auto"]})
+    assert [settings["precision"] for settings in table["settings"]] == ["bfloat16"]
+
+
+def test_masks_shares_and_strengths_are_settings_of_trials_too(tmp_path):
+    for name in ("a.png", "b.png"):
+        save_image(tmp_path / name, noise_image((21, 32), seed=ord(name[0])))
+    text = PLAN.replace("style_weight = [1, 1e3]", 'masks = ["a.png", "b.png"]')
+    masks = read_plan(write_plan(tmp_path, text))["changes"]["masks"]
+    assert masks == [str(tmp_path / "a.png"), str(tmp_path / "b.png")]
+    first, second, mixed = make_trials(
+        CONTENT,
+        [[STYLE, CONTENT]],
+        [{"masks": masks}, {"masks": masks[::-1], "strength": 0.5}, {"style_weights": [1, 2]}],
+        {"size": 32},
+    )
+    assert first.job.images.keys() == {"content", "style", "style 2", "mask", "mask 2"}
+    np.testing.assert_array_equal(first.job.masks, second.job.masks[::-1])
+    assert (second.job.strength, mixed.job.style_weights) == (0.5, [1, 2])
+
+
 class TestExecutors:
     def same(self, table, tmp_path):
         here = run(tmp_path / "here")
