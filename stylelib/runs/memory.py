@@ -31,6 +31,8 @@ OTHER_ARRAYS, LBFGS_ARRAYS = 13, 18
 #: its stack and a part of the heap, and how much the heap grows for each byte in use. TensorFlow
 #: crashes where it gets no more.
 RESERVED_BY_THREAD, HEAP_PER_BYTE = 72e6, 1.7
+#: Bytes that this process may take where it is one of several workers, see `process_pool`.
+SHARE = math.inf
 #: Side of tiles that is proposed where a picture does not fit.
 PROPOSED_TILE = 512
 #: Where Linux says in which control groups this process is, and what these may use, and do.
@@ -104,14 +106,27 @@ def _features(size, job):
 def available_memory():
     """Bytes that a job may take here: what is free, and what this process already has of `BASE`.
 
+    Never more than `SHARE`.
+
     Examples
     --------
     >>> available_memory() > 0
     True
     """
     process = psutil.Process().memory_info()
-    free = [psutil.virtual_memory().available, *_left_in_groups(), *_left_of_limits(process)]
-    return min(process.rss, BASE) + min(free)
+    free = min([shared_memory(), *_left_of_limits(process)])
+    return min(SHARE, min(process.rss, BASE) + free)
+
+
+def shared_memory():
+    """Bytes that are free for this process and all others on this machine, or in this container.
+
+    Examples
+    --------
+    >>> shared_memory() > 0
+    True
+    """
+    return min([psutil.virtual_memory().available, *_left_in_groups()])
 
 
 def _left_in_groups():
@@ -166,9 +181,10 @@ def check_fits(job):
     if job.tile is None and estimated_memory(dataclasses.replace(job, tile=PROPOSED_TILE)) <= free:
         fits.append(f"tile {PROPOSED_TILE}")
     hint = f"; {' or '.join(fits)} would fit" if fits else ""
+    for_whom = " for each worker" if free == SHARE else ""
     raise ValueError(
         f"expected {most / 1e9:.1f} GB of free memory for {width} × {height} pixels, "
-        f"got {max(0, free) / 1e9:.1f} GB{hint}"
+        f"got {max(0, free) / 1e9:.1f} GB{for_whom}{hint}"
     )
 
 

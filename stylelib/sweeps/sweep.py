@@ -22,6 +22,7 @@ from stylelib._utils.types import Changes, Precision, Source
 from stylelib._utils.types import Path as AnyPath
 from stylelib.images.save import ENDINGS
 from stylelib.recipes.recipe import Recipe
+from stylelib.runs import memory
 from stylelib.sweeps.grid import make_trials
 from stylelib.sweeps.results import as_table, is_done, read_results, write_result
 
@@ -165,13 +166,14 @@ def load_sweep(folder: AnyPath) -> "pandas.DataFrame":
 
 
 def process_pool(workers: int) -> concurrent.futures.ProcessPoolExecutor:
-    """Make an executor of several processes on this machine that share its cores evenly.
+    """Make an executor of several processes that share this machine's cores and memory evenly.
 
     Parameters
     ----------
     workers : int
         Number of processes. One evaluation already uses all cores, so two processes pay where
-        pictures are small, and need twice the memory.
+        pictures are small, and need twice the memory. Each may take its share of what is free now;
+        a trial that needs more fails before it begins.
 
     Returns
     -------
@@ -190,8 +192,8 @@ def process_pool(workers: int) -> concurrent.futures.ProcessPoolExecutor:
         workers,
         # TensorFlow hangs in a process forked from one that has used it.
         mp_context=multiprocessing.get_context("spawn"),
-        initializer=_share_cores,
-        initargs=(workers,),
+        initializer=_take_share,
+        initargs=(workers, memory.shared_memory() / workers),
     )
 
 
@@ -209,8 +211,9 @@ class _Pool(concurrent.futures.ProcessPoolExecutor):
         return super().__exit__(kind, error, trace)
 
 
-def _share_cores(workers):
-    """Keep TensorFlow, which this process has not imported yet, to its share of the cores."""
+def _take_share(workers, share):
+    """Keep to a share of the memory and, with TensorFlow, not imported yet, of the cores."""
+    memory.SHARE = share  # else each worker would take what is free for its own
     allowed = getattr(os, "sched_getaffinity", None)  # only Linux tells
     cores = len(allowed(0)) if allowed else os.cpu_count()
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, cores // workers)))

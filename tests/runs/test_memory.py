@@ -118,6 +118,14 @@ class TestAvailable:
         monkeypatch.setattr(memory.psutil, "virtual_memory", lambda: free)
         monkeypatch.setattr(memory.psutil, "Process", lambda: process)
 
+    def test_a_worker_takes_its_share(self, monkeypatch):
+        monkeypatch.setattr(memory, "SHARE", 2e9)
+        assert available_memory() == 2e9
+        with pytest.raises(ValueError, match=r"got 2\.0 GB for each worker; size \d+ would fit"):
+            check_fits(job(2000))
+        monkeypatch.setattr(memory, "SHARE", 20e9)
+        assert available_memory() == 10_000_000_000  # others may have taken some since
+
     @pytest.fixture
     def groups(self, tmp_path):
         """Write the files of some control groups, and in which of them this process is."""

@@ -18,6 +18,7 @@ import pytest
 
 from stylelib import load_image, load_sweep, noise_image, process_pool, save_image, sweep, transfer
 from stylelib.recipes.published import RECIPES
+from stylelib.runs import memory
 from stylelib.runs import run as run_module
 from stylelib.sweeps import results
 from stylelib.sweeps import sweep as module
@@ -386,6 +387,11 @@ class TestExecutors:
     def test_threads(self, tmp_path):
         with concurrent.futures.ThreadPoolExecutor(2) as executor:
             self.same(run(tmp_path / "there", executor=executor), tmp_path)
+
+    def test_processes_share_the_memory(self, monkeypatch):
+        monkeypatch.setattr(memory, "shared_memory", lambda: 4e8)
+        with process_pool(4) as executor:
+            assert executor.submit(memory.available_memory).result() == 1e8
 
     @pytest.mark.slow
     def test_processes(self, tmp_path):
