@@ -84,7 +84,8 @@ class Result:
         ran out in a later stage than the first), ``"interrupted"`` (by Ctrl-C), ``"diverged"`` (a
         loss or the picture was no finite number) or ``"unsaved"`` (its state could not be saved).
     settings : dict
-        All that is needed to do it again.
+        All that is needed to do it again, ready for JSON: of `transfer`, with hashes of the
+        pictures; of `minimize`, its own arguments by name, an optimiser of Keras' serialised.
     stage_starts : tuple of int
         Evaluations before each stage of the run, see `Stage`: where in `history` it begins.
     """
@@ -261,7 +262,7 @@ def minimize(
     if not isinstance(optimizer, OptimizerSettings):
         optimizer = OptimizerSettings(optimizer)
     settings = optimizer.replace(**settings)
-    described = plain(_described(settings) | {"steps": steps})
+    described = _described(settings) | {"steps": steps, "postprocess": postprocess}
     run = _Run(objective, x0, steps, settings.restart_every, callback, checkpoints, earlier)
     try:
         try:
@@ -599,14 +600,12 @@ def _variables(x, optimizer):
 
 
 def _described(settings):
-    """What `Result.settings` says of the optimiser."""
-    optimizer, rate = settings.optimizer, settings.learning_rate
-    return {
-        "optimizer": optimizer
-        if isinstance(optimizer, str)
-        else keras.optimizers.serialize(optimizer),
-        "learning_rate": None if rate is None else float(rate),  # JSON knows no NumPy
-    }
+    """What `Result.settings` says of the optimiser, ready for JSON."""
+    names = [field.name for field in dataclasses.fields(OptimizerSettings)]
+    described = {name: getattr(settings, name) for name in names}
+    if not isinstance(settings.optimizer, str):
+        described["optimizer"] = keras.optimizers.serialize(settings.optimizer)
+    return plain(described)
 
 
 def _bounds(settings):

@@ -77,6 +77,8 @@ def test_files_and_settings(tmp_path, content_image, style_image):
     assert settings["recipe"]["style_weight"] == 5.0
     assert settings["recipe"]["steps"] == 3
     assert settings["network"] == "vgg16"
+    twice = settings.keys() & settings["recipe"].keys()
+    assert twice == {"network", "init"}  # of the recipe's source, which a run may have otherwise
     assert set(settings["versions"]) == {"stylelib", "tensorflow", "keras", "numpy", "scipy"}
 
 

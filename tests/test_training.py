@@ -396,9 +396,28 @@ class TestMinimize:
         rates = [np.float32(2), np.array(2.0), fractions.Fraction(2)]
         for rate in rates:
             result = minimize(Quadratic(start), start, "adam", steps, learning_rate=rate)
-            assert json.loads(json.dumps(result.settings)) == {
-                "optimizer": "adam", "learning_rate": 2.0, "steps": 2,
-            }  # fmt: skip
+            settings = json.loads(json.dumps(result.settings))
+            assert (settings["learning_rate"], settings["steps"]) == (2.0, 2)
+
+    @pytest.mark.parametrize(
+        ("optimizer", "options"),
+        [
+            ("adam", {"learning_rate": 40.0, "beta_1": 0.5, "epsilon": 1.0, "decay": 0.1}),
+            ("adam", {"clipping": "rounds", "restart_every": 2, "clip_limit": 9.0}),
+            ("lbfgs", {"history_size": 1, "postprocess": "stretch"}),
+            (keras.optimizers.Adam, {}),
+        ],
+    )
+    def test_the_settings_are_all_that_is_needed_to_do_it_again(self, optimizer, options, start):
+        objective = Quadratic(start + 99, np.linspace(0.1, 9, start.shape[2])[:, np.newaxis])
+        one = optimizer if isinstance(optimizer, str) else optimizer(33.0, beta_1=0.5)
+        result = minimize(objective, start, one, steps=7, **options)
+        settings = json.loads(json.dumps(result.settings))
+        if not isinstance(optimizer, str):
+            settings["optimizer"] = keras.optimizers.deserialize(settings["optimizer"])
+        again = minimize(objective, start, **settings)
+        np.testing.assert_array_equal(again.image, result.image)
+        np.testing.assert_array_equal(again.history["total"], result.history["total"])
 
     def test_the_status_says_how_it_ended(self, start):
         class Broken:

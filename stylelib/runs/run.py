@@ -88,7 +88,7 @@ def _run(job, callback, checkpoints, search_callback):
     result = _stages(jobs, stages, vgg, x0, _in_color(callback, job), checkpoints)
     init = described(job.sources["init"], deprocess(first))
     here = {"init": init, "precision": vgg.precision, "versions": versions()}
-    settings = result.settings | job.settings | here
+    settings = job.settings | here
     return dataclasses.replace(result, image=job.in_color(result.image), settings=settings)
 
 
