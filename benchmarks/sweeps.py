@@ -50,6 +50,8 @@ def measured(way, plans):
 
 
 def main(names):
+    if unknown := [name for name in names if name not in {*PLANS, *WAYS}]:
+        sys.exit(f"expected some of {', '.join([*PLANS, *WAYS])}, got {', '.join(unknown)}")
     plans = [name for name in names if name in PLANS] or list(PLANS)
     ways = [name for name in WAYS if name in names] or list(WAYS)
     print("| way | trials | seconds |\n|---|---|---|", flush=True)

@@ -68,6 +68,12 @@ def test_what_is_painted_is_not_painted_again(small_figure, capsys, monkeypatch)
     assert capsys.readouterr().out == ""
 
 
+def test_a_figure_that_is_unknown_is_named(small_figure):
+    with pytest.raises(SystemExit, match="expected some of small, got large, huge"):
+        figures.main(["small", "large", "huge"])
+    assert not list(small_figure.iterdir())
+
+
 def test_an_interrupted_run_keeps_what_is_painted(small_figure, monkeypatch):
     paint = figures.paint
 

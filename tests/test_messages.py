@@ -66,7 +66,7 @@ TRANSFER = [
     ),
     (
         f"--steps {10**30}",
-        "expected steps as a whole number of at most 9223372036854775807",
+        f"expected steps as a whole number of at most 9223372036854775807, got {10**30}",
     ),
     ("--steps 0", "expected steps as a whole number of at least 1, got 0"),
     ("--tile 8", "expected tile as a whole number of at least 64, got 8"),

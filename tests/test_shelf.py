@@ -21,6 +21,11 @@ def test_a_style_is_what_the_code_draws(name):
     assert np.abs(drawn - load_image(path)).mean() < 1
 
 
+def test_a_style_that_is_unknown_is_named():
+    with pytest.raises(SystemExit, match="expected some of swirls, .*, got wvae"):
+        main(["wvae"])
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_style_has_its_code_and_its_picture(name):
     assert callable(importlib.import_module(f"tools.shelf.{name}").draw)

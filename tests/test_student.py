@@ -8,6 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from tools import student
 from tools.student import LEFT_OUT, without_answers, write_edition
 
 ROOT = Path(__file__).parent.parent
@@ -49,3 +50,11 @@ def test_what_is_for_teachers_is_left_out(tmp_path):
                 assert not left_out.startswith(LEFT_OUT), f"{page.name}: {target}"
     notebook = nbformat.read(tmp_path / "student" / "notebooks" / CHAPTERS[0].name, 4)
     assert not any(cell.get("outputs") for cell in notebook.cells)
+
+
+def test_without_a_repository_it_is_one_line(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(student, "ROOT", tmp_path)
+    with pytest.raises(SystemExit, match="student: not written; the lines above say why"):
+        student.main()
+    assert "not a git repository" in capfd.readouterr().err
+    assert not list(tmp_path.iterdir())

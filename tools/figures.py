@@ -209,6 +209,8 @@ def write_sheet(name, figure):
 
 
 def main(names):
+    if unknown := [name for name in names if name not in FIGURES]:
+        sys.exit(f"expected some of {', '.join(FIGURES)}, got {', '.join(unknown)}")
     for name in names or FIGURES:
         figure = FIGURES[name]
         pictures = [(place(name, panel), panel.call) for panel in figure.panels]

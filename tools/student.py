@@ -32,10 +32,11 @@ def main():
     folder = ROOT / "build" / "student"
     new = folder.with_name(f"{folder.name}.tmp")
     shutil.rmtree(new, ignore_errors=True)
-    archive = subprocess.run(
-        ["git", "archive", "--format=tar", "HEAD"], cwd=ROOT, check=True, stdout=subprocess.PIPE
-    ).stdout
-    write_edition(new, archive)
+    command = ["git", "archive", "--format=tar", "HEAD"]
+    archive = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE)
+    if archive.returncode:
+        sys.exit("student: not written; the lines above say why")
+    write_edition(new, archive.stdout)
     shutil.rmtree(folder, ignore_errors=True)
     new.rename(folder)
     count = len(list((folder / "notebooks").glob("*.ipynb")))

@@ -186,7 +186,9 @@ def check_count(what, value, minimum=1):
             f"expected {what} as a whole number of at least {minimum}, got {shown(value)}"
         )
     if value > LARGEST_COUNT:
-        raise ValueError(f"expected {what} as a whole number of at most {LARGEST_COUNT}")
+        raise ValueError(
+            f"expected {what} as a whole number of at most {LARGEST_COUNT}, got {shown(value)}"
+        )
 
 
 def optional(check):

@@ -63,8 +63,8 @@ def open_picture(file):
         page = begin_with_picture(file)
     elif start.startswith(b"\xff\xd8"):
         data, info = jpeg.without_metadata(file.read())
-        if jpeg.count_scans(data) > MAX_SCANS:
-            raise ValueError(f"expected a JPEG of at most {MAX_SCANS} scans")
+        if (scans := jpeg.count_scans(data)) > MAX_SCANS:
+            raise ValueError(f"expected a JPEG of at most {MAX_SCANS} scans, got {scans:,}")
         page = io.BytesIO(data)
     raw = start.startswith((b"II", b"MM")) and page is not file  # no preview any more
     try:

@@ -128,7 +128,8 @@ def disjoint(masks: list[Array]) -> list[Array]:
                 f"expected masks of one height and width, got shape {mask.shape} for mask {number}"
             )
         if not (mask.min() >= 0 and mask.max() <= 1):
-            raise ValueError(f"expected mask {number} from 0 to 1")
+            found = f"{mask.min():.6g} to {mask.max():.6g}"
+            raise ValueError(f"expected mask {number} from 0 to 1, got {found}")
         if mask.max() < BLACK:
             raise ValueError(f"expected mask {number} white where its style goes, got a black one")
     total = np.maximum(np.sum(masks, axis=0), 1)

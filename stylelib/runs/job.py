@@ -312,7 +312,10 @@ def by_role(sources, masks=None):
         raise ValueError("expected at least one style image, got an empty list")
     if masks is not None:
         if not {"content", "style"} <= sources.keys():
-            raise ValueError("expected masks only with a content and a style image")
+            raise ValueError(
+                "expected masks only with a content and a style image, "
+                f"got a {next(iter(sources))} image alone"
+            )
         masks = listed(masks)
     first = {"content": sources["content"]} if "content" in sources else {}
     return first | _numbered("style", styles) | _numbered("mask", masks or [])

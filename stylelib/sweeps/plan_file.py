@@ -113,7 +113,10 @@ def _check(plan):
         if not all(isinstance(path, str) for path in paths):
             raise ValueError(f"expected {key} as a path or a list of paths, got {shown(plan[key])}")
     if ("grid" in plan) == ("trials" in plan):
-        raise ValueError("expected either a table [grid] or an array of tables [[trials]]")
+        found = "both" if "grid" in plan else "none of them"
+        raise ValueError(
+            f"expected either a table [grid] or an array of tables [[trials]], got {found}"
+        )
     for key, (kind, words) in _KINDS.items():
         empty = key in plan and key != "settings" and not plan[key]
         if key in plan and (not isinstance(plan[key], kind) or empty):

@@ -54,14 +54,18 @@ def read_results(folder):
     for path in _json_files(folder):
         try:
             record = json.loads(path.read_text(encoding="utf-8"))
-            records[record["key"]] = {name: record[name] for name in _ALWAYS} | record
+            if missing := set(_ALWAYS) - set(record):
+                raise ValueError(f"it lacks {', '.join(sorted(missing))}")
+            records[record["key"]] = record
             _row(record, folder, record["changes"])  # which shows whether there is all it takes
             check_count("number", record["number"])
         except OSError as error:
             raise ValueError(f"cannot read {shortened(path)}: {one_line(error)}") from error
         except (ValueError, *_ODD) as error:
-            name = shortened(path)
-            raise ValueError(f"cannot read {name}: expected a result of a sweep") from error
+            reason = f"it lacks {error}" if isinstance(error, KeyError) else one_line(error)
+            raise ValueError(
+                f"cannot read {shortened(path)}: expected a result of a sweep: {reason}"
+            ) from error
     return records
 
 

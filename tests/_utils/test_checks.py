@@ -68,6 +68,11 @@ def test_every_check_is_short(check, value):
     assert len(str(error.value)) < 180
 
 
+def test_a_count_that_is_too_large_is_told():
+    with pytest.raises(ValueError, match=f"at most {2**63 - 1}, got {2**63}$"):
+        check_count("steps", 2**63)
+
+
 def test_capitals_do_not_hide_the_nearest_choice():
     with pytest.raises(ValueError, match="got 'MAX'; did you mean 'max'"):
         check_choice("pooling", "MAX", ["max", "average"])

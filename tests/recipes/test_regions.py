@@ -76,8 +76,8 @@ class TestMasks:
         ("masks", "message"),
         [
             ([np.zeros((2, 2))], "mask 1 white where its style goes, got a black one"),
-            ([np.full((2, 2), 255)], "mask 1 from 0 to 1"),
-            ([np.full((2, 2), np.nan)], "mask 1 from 0 to 1"),
+            ([np.array([[-1, 255]])], "mask 1 from 0 to 1, got -1 to 255"),
+            ([np.full((2, 2), np.nan)], "mask 1 from 0 to 1, got nan to nan"),
             ([np.ones((2, 2)), np.ones((2, 3))], "got shape (2, 3) for mask 2"),
             ([np.ones((2, 2, 3))], "got shape (2, 2, 3) for mask 1"),
         ],

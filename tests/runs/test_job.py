@@ -90,6 +90,13 @@ def test_weights_that_have_changed_since_are_refused(change, tmp_path, monkeypat
         run(job)
 
 
+@pytest.mark.parametrize("role", ["content", "style"])
+def test_one_picture_has_no_masks(role):
+    message = f"only with a content and a style image, got a {role} image alone"
+    with pytest.raises(ValueError, match=message):
+        make_job({role: GREY}, masks=GREY)
+
+
 def test_one_picture_has_no_scale():
     with pytest.raises(ValueError, match="expected style_scale only with two pictures, got 2.0"):
         make_job({"style": GREY}, style_scale=2.0, content_weight=0)

@@ -628,13 +628,20 @@ class TestBadInput:
         with pytest.raises(ValueError, match="cannot read kept.*: Permission denied"):
             load_sweep("kept")
 
-    @pytest.mark.parametrize("text", ["", "[1]", "{}", '{"key": 1}', "\x00"])
-    def test_a_file_that_is_no_result_is_named(self, text, tmp_path):
+    @pytest.mark.parametrize(
+        ("text", "reason"),
+        [
+            ("", "Expecting value"),
+            ("[1]", "it lacks changes, error, history, key, number, settings"),
+            ('{"key": 1, "number": 1}', "it lacks changes, error, history, settings"),
+            ("\x00", "Expecting value"),
+        ],
+    )
+    def test_a_file_that_is_no_result_is_named(self, text, reason, tmp_path):
         (tmp_path / "other.json").write_text(text)
+        message = rf"cannot read .*other\.json: expected a result of a sweep: {reason}"
         for attempt in (run, load_sweep):
-            with pytest.raises(
-                ValueError, match=r"cannot read .*other\.json: expected a result of"
-            ):
+            with pytest.raises(ValueError, match=message):
                 attempt(tmp_path)
 
     @pytest.mark.parametrize(
@@ -646,8 +653,11 @@ class TestBadInput:
         run(tmp_path, [{"seed": 1}])
         (path,) = tmp_path.glob("*.json")
         path.write_text(json.dumps(json.loads(path.read_text()) | {name: value}))
-        with pytest.raises(ValueError, match=rf"cannot read .*{path.name}: expected a result of"):
+        with pytest.raises(
+            ValueError, match=rf"cannot read .*{path.name}: expected a result of a sweep: ."
+        ) as error:
             load_sweep(tmp_path)
+        assert value != {"recipe": {}} or "it lacks 'content'" in str(error.value)
 
     @pytest.mark.parametrize("name", ["a\nb", "x" * 300, "a\0b"])
     def test_a_folder_that_cannot_be_is_told_in_one_short_line(self, name):
@@ -746,8 +756,8 @@ class TestPlans:
             ("content = ", r"weights\.toml: expected TOML, Invalid value"),
             ("style = 'a'", "expected a content image, such as content = "),
             ("sytle = 'a'", "expected a key .* got 'sytle'; did you mean 'style'"),
-            ("content = 'a'\nstyle = 'b'", r"expected either a table \[grid\] or"),
-            (PLAN + "[[trials]]\nseed = 1", r"expected either a table \[grid\] or"),
+            ("content = 'a'\nstyle = 'b'", r"either a table \[grid\] or .*, got none of them"),
+            (PLAN + "[[trials]]\nseed = 1", r"either a table \[grid\] or .*, got both"),
             ("content = 'a'\nstyle = 'b'\ngrid = 3", "expected grid as a table, got 3"),
             ("content = 'a'\nstyle = 'b'\ntrials = []", r"expected trials as an array of tables"),
             (PLAN.replace("size = 32", "style = 'x'"), r"in \[settings\], got style"),

@@ -17,6 +17,8 @@ ImageFile.MAXBLOCK = 2**20  # Pillow's own buffer is too small for a detailed pi
 
 
 def main(names):
+    if unknown := [name for name in names if name not in NAMES]:
+        sys.exit(f"expected some of {', '.join(NAMES)}, got {', '.join(unknown)}")
     for name in names or NAMES:
         path = IMAGES / f"{name}.jpg"
         data = jpeg(draw(name))
