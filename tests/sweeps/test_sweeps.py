@@ -50,9 +50,9 @@ def remembered_runs(small_network, remembered, monkeypatch):
     """Let a job that has run in another test of this module give the same result again."""
     run = run_module.run
 
-    def recall(job, *arguments):
-        if arguments:  # which may interrupt it
-            return run(job, *arguments)
+    def recall(job, *arguments, **options):
+        if arguments or options:  # of `transfer`, and what may interrupt it
+            return run(job, *arguments, **options)
         key = json.dumps(job.settings, sort_keys=True)
         if key not in remembered:
             remembered[key] = run(job)
