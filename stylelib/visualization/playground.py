@@ -78,7 +78,8 @@ class Playground(widgets.HBox):
         self.stop = widgets.Button(description="Stop", icon="stop", disabled=True)
         self.note = widgets.Label("Choose, and press Start.")
         self.save = widgets.HTML()
-        self.picture = widgets.Image(format="png", width=420)
+        # Beside taller controls the picture would be stretched to their height.
+        self.picture = widgets.Image(format="png", width=420, layout={"align_self": "flex-start"})
         self.start.on_click(self._start)
         self.stop.on_click(lambda button: self._stopped.set())
         controls = [self.content, self.own_content, self.style, self.own_style]
@@ -166,7 +167,8 @@ def _choice(role, pictures):
 
 
 def _upload(what):
-    return widgets.FileUpload(accept="image/*", multiple=False, description=f"your {what}")
+    about = {"description": f"your {what}", "layout": {"width": "auto"}}
+    return widgets.FileUpload(accept="image/*", multiple=False, **about)
 
 
 def _uploaded(value):

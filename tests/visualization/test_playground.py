@@ -113,6 +113,10 @@ def test_bad_choices_are_told_where_the_progress_stands(playground):
     assert not playground.start.disabled
 
 
+def test_the_picture_keeps_its_proportions_beside_taller_controls(playground):
+    assert playground.picture.layout.align_self == "flex-start"  # a flex item is else stretched
+
+
 def test_pictures_of_the_series_are_there():
     playground = Playground()
     assert "summer palace" in playground.content.options
