@@ -22,7 +22,7 @@ LEFT_OUT = (
     *("tests", "benchmarks", ".ci", ".github"),
 )
 
-_ANSWER = re.compile(r"<details><summary>Answer</summary>.*?</details>", re.S)
+_ANSWER = re.compile(r"<details><summary>Answer[^<]*</summary>.*?</details>", re.S)
 _NAMES = "|".join(re.escape(Path(name).name) for name in LEFT_OUT)
 # Links of this repository only: there is no colon, as in https:.
 _LINK = re.compile(rf"(?<!!)\[([^\]]*)\]\((?:[\w./-]*/)?(?:{_NAMES})(?:[/#][^):]*)?\)")
