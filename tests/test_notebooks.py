@@ -4,7 +4,9 @@ import ast
 import itertools
 import re
 import statistics
+import sys
 import time
+import types
 from pathlib import Path
 
 import nbformat
@@ -202,6 +204,20 @@ def test_the_readme_names_every_notebook_in_order():
     assert re.findall(r"\(notebooks/(\w+\.ipynb)\)", readme) == [path.name for path in SERIES]
     for target in re.findall(r"\]\(([^)#]+)\)", readme):
         assert target.startswith("https://") or (ROOT / target).exists(), target
+
+
+def test_where_a_photograph_of_ones_own_is_the_point_it_can_be_uploaded(monkeypatch):
+    sources = [cell.source for path in SERIES for cell in cells(path, "code")]
+    (source,) = {source for source in sources if "files.upload" in source}
+    assert sources.count(source) == 5
+    uploaded = types.ModuleType("google.colab")
+    uploaded.files = types.SimpleNamespace(upload=lambda: {"mine.jpg": b""})
+    monkeypatch.setitem(sys.modules, "google", types.ModuleType("google"))
+    monkeypatch.setitem(sys.modules, "google.colab", uploaded)
+    for asked, photograph in (("False", ""), ("True", "mine.jpg")):
+        names = {}
+        exec(source.replace("UPLOAD = False", f"UPLOAD = {asked}"), names)  # noqa: S102 - our own cell
+        assert names["PHOTOGRAPH"] == photograph
 
 
 class Here:
