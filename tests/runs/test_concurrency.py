@@ -9,6 +9,7 @@ from threadpoolctl import threadpool_info
 
 from stylelib import noise_image, process_pool, transfer
 from stylelib._utils.process import one_blas_thread
+from stylelib.runs import memory
 
 OPTIONS = {"size": 64, "steps": 12, "init": "content", "style_layers": ["conv1_1", "conv3_1"]}
 
@@ -32,15 +33,17 @@ def test_two_transfers_in_two_threads_give_the_bytes_they_give_alone(optimizer):
         np.testing.assert_array_equal(one, other)
 
 
-def test_processes_of_a_pool_start_afresh_and_share_the_cores(monkeypatch):
+def test_processes_of_a_pool_start_afresh_and_share_cores_and_memory(monkeypatch):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: range(8), raising=False)
     monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
     pool = process_pool(3)
     assert pool._mp_context.get_start_method() == "spawn"
     monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "")  # so that it is put back
     monkeypatch.delenv("TF_NUM_INTRAOP_THREADS")
+    monkeypatch.setattr(memory, "SHARE", 0)
     pool._initializer(*pool._initargs)
     assert os.environ["TF_NUM_INTRAOP_THREADS"] == "2"
+    assert 0 < memory.SHARE < memory.shared_memory()
     pool.shutdown()
 
 
