@@ -49,7 +49,8 @@ def grey(image: Image, like: Image | None = None) -> Image:
         ``uint8``, ``(H, W, 3)``, RGB.
     like : numpy.ndarray, optional
         Of the same kind, of any size: the luminance gets the mean and the standard deviation of
-        this picture's. A dark painting would darken a bright photograph otherwise.
+        this picture's. A dark painting would darken a bright photograph otherwise. A deviation
+        below 1 grey level counts as 1: such small differences are rounding, and stay small.
 
     Returns
     -------
@@ -65,7 +66,7 @@ def grey(image: Image, like: Image | None = None) -> Image:
     Y = luminance(image)
     if like is not None:
         wanted = luminance(like)
-        Y = (Y - Y.mean()) * (wanted.std() / max(Y.std(), 1e-6)) + wanted.mean()
+        Y = (Y - Y.mean()) * (wanted.std() / max(Y.std(), 1.0)) + wanted.mean()
     return _quantized(np.repeat(Y[:, :, np.newaxis], 3, axis=2))
 
 

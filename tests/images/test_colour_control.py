@@ -76,6 +76,13 @@ class TestLuminance:
         assert bright.mean() == pytest.approx(128, abs=2)
         assert (bright == bright[..., :1]).all()
 
+    def test_stripes_of_one_luminance_are_not_made_visible(self, content_image):
+        stripes = np.zeros((8, 8, 3), np.uint8)
+        stripes[:, ::2], stripes[:, 1::2] = (255, 0, 0), (0, 130, 0)  # 76.2 and 76.3
+        found = grey(stripes, like=content_image)
+        assert luminance(content_image).std() > 40
+        assert np.ptp(found.astype(int)) <= 5
+
     def test_grey_of_a_flat_picture_is_flat(self, content_image):
         flat = grey(np.full((4, 5, 3), 7, np.uint8), like=content_image)
         assert (flat == flat[0, 0]).all()
