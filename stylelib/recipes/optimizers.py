@@ -113,10 +113,9 @@ class OptimizerSettings:
 
     def __post_init__(self):
         check_all(self, _CHECKS)
-        for name, optimizers in _ONLY_WITH.items():
-            value = getattr(self, name)
-            unused = value == _defaults([name])[name]
-            if not unused and self.optimizer not in optimizers:
+        for name, default in _defaults(_ONLY_WITH).items():
+            value, optimizers = getattr(self, name), _ONLY_WITH[name]
+            if value != default and self.optimizer not in optimizers:
                 only = " or ".join(optimizers)
                 got = shown(value)
                 raise ValueError(f"expected {name} only with optimizer {only}, got {got}")
@@ -144,7 +143,7 @@ class OptimizerSettings:
             nearest = difflib.get_close_matches(name, known, n=5, cutoff=0.0)
             check_choice("a setting such as", name, nearest)
         if changes.get("optimizer", self.optimizer) != self.optimizer:
-            changes = _defaults(_OF_ONE_OPTIMIZER) | changes
+            changes = _defaults(_ONLY_WITH) | changes
         return dataclasses.replace(self, **changes)
 
 
@@ -187,4 +186,3 @@ _ONLY_WITH = {
     "decay": ("adam", "sgd"),
     "history_size": ("lbfgs",),
 }
-_OF_ONE_OPTIMIZER = ("learning_rate", "beta_1", "epsilon", "decay", "history_size")
