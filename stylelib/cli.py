@@ -122,7 +122,7 @@ def _parsed_options(arguments):
     """Parse a command line; what is unknown is told by the command it was given to."""
     arguments = sys.argv[1:] if arguments is None else arguments
     options, unknown = _parser().parse_known_args(map(_in_our_words, arguments))
-    if "pictures" in options and all(name == "-" or name[0] != "-" for name in unknown):
+    if "pictures" in options and not any(name.startswith("-") and name != "-" for name in unknown):
         options.pictures += unknown  # those behind an option; argparse takes the first group alone
     elif unknown:
         name = unknown[0].split("=")[0].replace("_", "-")

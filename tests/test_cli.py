@@ -321,6 +321,10 @@ class TestStandardStreams:
         assert cli.main(["transfer", "-", "style.png", "-o", "-", *SMALL]) == 0
         assert load_image(sys.stdout.buffer.getvalue()).shape == (22, 32, 3)
 
+    def test_an_empty_name_behind_an_option_is_one_line(self, folder, capsys):
+        assert cli.main(["transfer", "content.png", *SMALL, "", "-o", "out.png"]) == 2
+        assert capsys.readouterr().err.startswith("stylelib: ")
+
     @pytest.mark.usefixtures("small_network")
     def test_it_may_stand_behind_an_option(self, folder, monkeypatch):
         standard_input = types.SimpleNamespace(buffer=io.BytesIO(Path("style.png").read_bytes()))
