@@ -55,6 +55,14 @@ def either_search(request):
 
 
 @pytest.fixture
+def formula_search(small_network, monkeypatch):
+    """Find a weight for a strength by a formula, where what is around the search is tested."""
+    from tests.small_network import search_by_formula
+
+    search_by_formula(monkeypatch)
+
+
+@pytest.fixture
 def few_images(monkeypatch):
     """Take the means of the normalised network over two pictures."""
     monkeypatch.setattr("stylelib.vgg.network.REFERENCE_IMAGES", ("brick.png", "ink.jpg"))

@@ -1,9 +1,8 @@
 """Runs that go on after any end, and folders that never hold half a file."""
 
 import signal
-import subprocess
-import sys
 import time
+from multiprocessing import get_all_start_methods, get_context
 
 import numpy as np
 import pytest
@@ -621,24 +620,27 @@ class TestCommandLine:
         assert "cannot resume: there is no" in capsys.readouterr().err
 
     @pytest.mark.slow
+    @pytest.mark.skipif("forkserver" not in get_all_start_methods(), reason="no fork here")
     @pytest.mark.parametrize(("optimizer", "kills"), [("adam", 20), ("lbfgs", 5)])
     def test_a_run_survives_kills(self, optimizer, kills, tmp_path, content_image, random):
         """SIGKILL at random moments; each time the next process goes on where the last one was."""
+        context = get_context("forkserver")  # whose processes need not import TensorFlow each time
+        context.set_forkserver_preload(["stylelib.cli", "stylelib.training"])
         folder = tmp_path / "out.run"
+        layers = ("--style-layers", "conv1_1", "--content-layers", "conv1_2")
         save = ("--steps", "5000", "--save-every", "1")
-        run = self.arguments(tmp_path, content_image, optimizer, *save)
+        run = self.arguments(tmp_path, content_image, optimizer, *layers, *save)
         reached = [0]
         for _ in range(kills):
             resume = ["--resume", str(folder)] if reached[-1] else []
-            command = [sys.executable, "-m", "stylelib", *run, *resume]
-            with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
-                try:
-                    while process.poll() is None and _evaluations(folder) <= reached[-1]:
-                        time.sleep(0.02)
-                    time.sleep(random.uniform(0, 0.2))
-                finally:  # also where this test is interrupted
-                    process.send_signal(signal.SIGKILL)
-            assert process.returncode == -signal.SIGKILL
+            process = context.Process(target=main, args=([*run, *resume],), daemon=True)
+            process.start()
+            while process.is_alive() and _evaluations(folder) <= reached[-1]:
+                time.sleep(0.02)
+            time.sleep(random.uniform(0, 0.2))
+            process.kill()
+            process.join()
+            assert process.exitcode == -signal.SIGKILL
             reached.append(_evaluations(folder))
             assert reached[-1] > reached[-2]
             for picture in folder.glob("*.png"):
@@ -652,8 +654,9 @@ class TestCommandLine:
                 assert history[first] == history[:first].min()
             return
         arguments = [str(tmp_path / name) for name in ("content.png", "style.png")]
-        options = {"recipe": "gatys2015", "size": 32, "optimizer": "adam", "steps": len(history)}
-        whole = transfer(*arguments, **options)
+        options = {"size": 32, "optimizer": "adam", "steps": len(history)}
+        options |= {"style_layers": ["conv1_1"], "content_layers": ["conv1_2"]}
+        whole = transfer(*arguments, recipe="gatys2015", **options)
         np.testing.assert_array_equal(history, whole.history["total"])
 
 

@@ -48,7 +48,7 @@ def test_what_is_chosen_is_painted_and_shown_meanwhile(playground):
     assert (playground.start.disabled, playground.stop.disabled) == (False, True)
 
 
-@pytest.mark.usefixtures("either_search")
+@pytest.mark.usefixtures("formula_search")
 def test_what_was_painted_can_be_saved(playground):
     assert playground.save.value == ""
     playground.start.click()
@@ -80,7 +80,7 @@ def test_what_is_no_picture_is_told(playground):
     assert "notes.txt" not in playground.style.options
 
 
-@pytest.mark.usefixtures("either_search")
+@pytest.mark.usefixtures("formula_search")
 def test_it_stops_and_starts_again(playground):
     playground.steps = 10_000
     playground.picture.observe(lambda change: playground.stop.click(), "value")
