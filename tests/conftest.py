@@ -47,10 +47,7 @@ def either_network(request):
 def either_search(request):
     """Find a weight for a strength by a formula, and again, among the slow tests, by painting."""
     if request.param == "small":
-        from tests.small_network import search_by_formula
-
-        request.getfixturevalue("small_network")
-        search_by_formula(request.getfixturevalue("monkeypatch"))
+        request.getfixturevalue("formula_search")
     return request.param
 
 

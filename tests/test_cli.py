@@ -285,7 +285,7 @@ def test_without_anybody_to_tell_a_picture_is_written(folder, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("closed", ["2>/dev/full", "<&- 2>&-"])
+@pytest.mark.parametrize("closed", ["2>&-", "2>/dev/full", "<&- 2>&-"])
 def test_without_a_place_for_messages_it_runs_all_the_same(closed, folder):
     command = f'"{sys.executable}" -m stylelib transfer content.png style.png -o out.png'
     done = subprocess.run(
