@@ -59,9 +59,12 @@ def search_by_formula(monkeypatch):
     """Let the search for a strength paint nothing: its trials are as similar as a formula says.
 
     That is a half where both losses are in balance. Its logit is a straight line over the logarithm
-    of the weight, as it nearly is for pictures.
+    of the weight, as it nearly is for pictures. Return it as a function of the weight.
     """
     balance, weights = strength._balance, {}
+
+    def formula(style_weight):
+        return 1 / (1 + (style_weight / weights["balance"]) ** 0.5)
 
     def remember(*arguments):
         weights["balance"] = balance(*arguments)
@@ -72,8 +75,9 @@ def search_by_formula(monkeypatch):
         return SimpleNamespace(image=deprocess(x0), status="finished")
 
     def similarity_to(*picture):
-        return lambda image: 1 / (1 + (weights["trial"] / weights["balance"]) ** 0.5)
+        return lambda image: formula(weights["trial"])
 
     monkeypatch.setattr(strength, "_balance", remember)
     monkeypatch.setattr(strength, "minimize", minimize)
     monkeypatch.setattr(strength, "similarity_to", similarity_to)
+    return formula

@@ -808,7 +808,7 @@ class TestOptionsOfOtherPrograms:
     def test_the_search_is_told(self, folder, capsys):
         assert run("-o", "out.png", "--size", "48", "--steps", "4", "--strength", "high") == 0
         assert "style weight " in (err := capsys.readouterr().err)
-        assert "0.30 wanted" in err
+        assert "0.35 wanted" in err
 
     def test_abbreviations_are_refused(self, folder, capsys):
         assert run("-o", "out.png", "--style-w", "3") == 2

@@ -12,8 +12,6 @@ from stylelib.recipes.recipe import Recipe
 from stylelib.recipes.stages import Stage
 
 _FIRST = ("conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1")  # of each block
-#: The details of a face lie in conv3_2; in the first stage it would keep the strokes small.
-_FACES = {"content_layers": ("conv3_2", "conv4_2"), "content_weight": 0.5}
 _SECOND = ("conv1_2", "conv2_2", "conv3_2", "conv4_2", "conv5_2")
 
 _GATYS_2015 = Recipe(
@@ -246,9 +244,9 @@ _MULTISCALE = Recipe(
     network="vgg16",
     pooling="average",
     padding="reflect",
-    content_layers=["conv4_2"],
+    content_layers=["conv3_2", "conv4_2"],  # the details of a face lie in conv3_2
     style_layers=_FIRST,
-    content_weight=1.0,
+    content_weight=0.5,
     style_weight=2e-3,
     content_convention="mean",
     style_convention="mean_per_position",
@@ -258,8 +256,8 @@ _MULTISCALE = Recipe(
     steps=310,
     stages=[
         Stage(0.25, 150),
-        Stage(0.5, 100, _FACES),
-        Stage(1.0, 60, _FACES),
+        Stage(0.5, 100),
+        Stage(1.0, 60),
     ],
     notes="Means in both losses, so that weights mean the same at every size. The weights fit many "
     "pairs of pictures, and no single one fits all: strength finds that of a pair.",

@@ -149,8 +149,10 @@ class Recipe(OptimizerSettings):
         Examples
         --------
         >>> from stylelib import RECIPES
-        >>> [recipe.content_layers for recipe in RECIPES["multiscale"].by_stage()][:2]
-        [('conv4_2',), ('conv3_2', 'conv4_2')]
+        >>> stages = [(0.5, 2, {"content_weight": 0.1}), (1.0, 1)]
+        >>> recipe = RECIPES["gatys2015"].replace(stages=stages)
+        >>> [stage.content_weight for stage in recipe.by_stage()]
+        [0.1, 1.0]
         """
         return [
             dataclasses.replace(self, stages=(), **dict(stage.changes)) for stage in self.stages
@@ -164,9 +166,10 @@ class Recipe(OptimizerSettings):
         Examples
         --------
         >>> from stylelib import RECIPES
-        >>> recipe = RECIPES["multiscale"].replace(content_layers=["conv4_2"], content_weight=1.0)
+        >>> stages = [(0.5, 2, {"content_weight": 0.1}), (1.0, 1)]
+        >>> recipe = RECIPES["gatys2015"].replace(stages=stages).replace(content_weight=2.0)
         >>> [stage.changes for stage in recipe.stages]
-        [(), (), ()]
+        [(), ()]
         """
         stages = tuple(stage.without(changes) for stage in self.stages)
         return super().replace(**{"stages": stages} | changes)

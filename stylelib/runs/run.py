@@ -5,14 +5,12 @@ import dataclasses
 from stylelib._utils.checks import check_count, check_flag
 from stylelib._utils.tensorflow import tf, versions
 from stylelib.images.load import load_image
-from stylelib.objective import Objective
 from stylelib.preprocessing import deprocess, preprocess
 from stylelib.runs.checkpoints import Checkpoints
 from stylelib.runs.job import described, stage_jobs
 from stylelib.runs.memory import check_fits, ran_out
-from stylelib.runs.start import start
+from stylelib.runs.start import objective_of, start
 from stylelib.runs.strength import find_style_weight
-from stylelib.tiled_objective import TiledObjective
 from stylelib.training import AT_ITS_END, check_callback, minimize
 from stylelib.vgg.network import VGG
 
@@ -155,12 +153,8 @@ def _paint(stage, vgg, x0, callback, checkpoints, earlier):
     """
     if earlier is not None:
         x0 = preprocess(load_image(earlier.image, size=stage.size))
-    if stage.tile is None:
-        objective = Objective(vgg, stage.recipe, **stage.terms)
-    else:
-        objective = TiledObjective(vgg, stage.recipe, **stage.terms, tile=stage.tile)
     return minimize(
-        objective,
+        objective_of(stage, vgg),
         x0,
         optimizer=stage.recipe,
         steps=stage.recipe.steps,

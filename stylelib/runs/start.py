@@ -1,7 +1,9 @@
-"""The picture with which a run begins."""
+"""What a run begins with: its first picture, and the loss that is to fall."""
 
 from stylelib.images.load import load_image
+from stylelib.objective import Objective
 from stylelib.preprocessing import grey_start, noise_image, preprocess
+from stylelib.tiled_objective import TiledObjective
 
 
 def start(job):
@@ -31,3 +33,21 @@ def start(job):
     if job.init == "noise":
         return preprocess(noise_image(job.size, job.seed))
     return preprocess(load_image(job.seen[job.init], size=job.size))
+
+
+def objective_of(job, vgg):
+    """Make the objective of a job, in tiles where it asks for them.
+
+    Parameters
+    ----------
+    job : Job
+    vgg : VGG
+        With the layers of the job.
+
+    Returns
+    -------
+    Objective or TiledObjective
+    """
+    if job.tile is None:
+        return Objective(vgg, job.recipe, **job.terms)
+    return TiledObjective(vgg, job.recipe, **job.terms, tile=job.tile)

@@ -2,40 +2,43 @@
 
 The losses of two pictures have no common scale: a weight that suits one pair leaves nothing of the
 photograph of another. What is the same for all pairs is the content similarity of the result, see
-`content_similarity`. It falls with the style weight, and is nearly the same for a small picture
-painted in a few evaluations, so the weight is found there.
+`content_similarity`. It falls with the style weight, so the weight is found by trying. A trial is a
+run in miniature: its stages take few evaluations, and its similarity tells that of the run.
 """
 
-import itertools
+import dataclasses
 import logging
 import math
+from itertools import pairwise
 
 from stylelib.images.load import load_image
 from stylelib.objective import Objective
 from stylelib.preprocessing import preprocess
 from stylelib.recipes.conventions import at_size
+from stylelib.recipes.stages import Stage
 from stylelib.runs.job import scaled_job, stage_jobs
 from stylelib.runs.similarity import similarity_to
-from stylelib.runs.start import start
-from stylelib.training import minimize
+from stylelib.runs.start import objective_of, start
+from stylelib.training import StopRun, minimize
 
-#: Longer side of the pictures of the search, and evaluations for each of them.
-SEARCH_SIZE, SEARCH_STEPS = 160, 40
-#: Weights that are tried.
-TRIALS = 3
+#: The stages of a trial, whatever those of the run are; their steps are evaluations.
+TRIAL_STAGES = (Stage(0.25, 60), Stage(0.5, 40), Stage(1.0, 10))
+#: Weights that are tried; only the last of them goes on after the first stage.
+TRIALS = 2
 #: The part of the whole work that the search may take; what it compiles comes on top.
 LARGEST_SHARE = 0.25
-#: Evaluations for each picture of the search even where they take a larger part of a short run: in
-#: fewer, the similarity is hardly that of the weight, and stays high whatever is tried.
-LEAST_SEARCH_STEPS = 25
-#: How near a trial must come to end the search.
+#: Evaluations of the first stage even where they take a larger part of a short run: in fewer, the
+#: similarity is hardly that of the weight, and stays high whatever is tried.
+LEAST_STEPS = 25
+#: How near a trial must come after its first stage to be the last.
 TOLERANCE = 0.02
-#: Measured on pairs that differ much, for `multiscale`: the logit of the similarity where both
-#: losses are in balance, see `_balance`, and how much it falls for a weight ten times as large.
-LOGIT_IN_BALANCE, LOGIT_PER_DECADE = 1.3, -1.2
-#: How much higher the logit is at the end of a run than it was in the search: it rises with the
-#: evaluations of the run, up to that many.
-DRIFT, DRIFT_STEPS = 0.38, 100
+#: Measured on pairs that differ much, for `multiscale`: the logit of the similarity at the end of
+#: a run where both losses are in balance, see `_balance`, and its fall for ten times the weight.
+LOGIT_IN_BALANCE, LOGIT_PER_DECADE = 1.35, -1.0
+#: Measured likewise: that logit is `SHRINK` times the trial's, plus one of these numbers; the first
+#: is for a trial's first stage, the second for its last. A run that has fewer evaluations than
+#: `DRIFT_STEPS` is so much closer to its trial.
+SHRINK, DRIFTS, DRIFT_STEPS = 0.87, (0.29, 0.16), 100
 
 logger = logging.getLogger(__name__)
 
@@ -43,8 +46,8 @@ logger = logging.getLogger(__name__)
 def find_style_weight(job, vgg, callback=None):
     """Search the style weight for a job's strength.
 
-    The logit of the similarity is nearly a straight line over the logarithm of the weight, so a few
-    steps of the secant method are enough.
+    The logit of the similarity is nearly a straight line over the logarithm of the weight, so a
+    step or two of the secant method are enough.
 
     Parameters
     ----------
@@ -61,63 +64,111 @@ def find_style_weight(job, vgg, callback=None):
     float
         For `Recipe.style_weight` of the job.
     """
-    longer = max(job.size)
-    small = scaled_job(job, min(SEARCH_SIZE, longer / 2) / longer, job.recipe.by_stage()[-1])
-    recipe = at_size(small.recipe, job.size, small.size)
-    unit = recipe.style_weight / job.recipe.style_weight
+    stages = trial_jobs(job)
     similarity = similarity_to(job.images["content"], job.network, job.weights, job.coverage)
-    x0 = start(small)
-    steps, wanted = _steps(job, small), 1 - job.strength
-    balance = _balance(vgg, recipe, small.terms)
-    drift = DRIFT * min(1.0, job.recipe.steps / DRIFT_STEPS)
-    tried, wanted_logit = [], _logit(wanted) - drift
-    for trial in range(1, TRIALS + 1):
-        exponent = _next_exponent(tried, wanted_logit)
-        weight = balance * 10**exponent
-        objective = Objective(vgg, recipe.replace(style_weight=weight), **small.terms)
-        result = minimize(objective, x0, optimizer=recipe, steps=steps, callback=callback)
-        if result.status == "interrupted":
-            raise KeyboardInterrupt
-        if result.status == "failed":
-            raise ValueError(f"expected a search_callback without errors: {result.stop_reason}")
-        if result.status == "stopped":
-            break
-        found = _logit(similarity(small.in_color(result.image)))
-        tried.append((exponent, found))
-        expected = 1 / (1 + math.exp(-found - drift))  # similarity at the end of the run
+    balance = _balance(vgg, stages[0])
+    wanted, tried = _logit(1 - job.strength), []  # exponents, and the logits that they lead to
+
+    def weight(exponent):
+        return float(f"{balance * 10**exponent:.6g}")
+
+    def expected(image, drift, what):
+        """The logit of the similarity at the end of a run."""
+        logit = _at_the_end(_logit(similarity(job.in_color(image))), drift, job.recipe.steps)
         logger.info(
-            "style weight %.2e (%d of %d): similarity %.2f, %.2f wanted",
-            weight / unit, trial, TRIALS, expected, wanted,
+            "style weight %.2e (%s): similarity %.2f, %.2f wanted",
+            weight(exponent), what, _similarity(logit), 1 - job.strength,
         )  # fmt: skip
-        if abs(expected - wanted) < TOLERANCE:
-            break
-    else:
-        exponent = _next_exponent(tried, wanted_logit)
-    return float(f"{balance * 10**exponent / unit:.6g}")
+        return logit
+
+    try:
+        for trial in range(1, TRIALS + 1):
+            exponent = _next_exponent(tried, wanted)
+            image = _paint(stages[0], vgg, weight(exponent), start(stages[0]), callback)
+            tried.append((exponent, expected(image, DRIFTS[0], f"{trial} of {TRIALS}")))
+            if abs(_similarity(tried[-1][1]) - (1 - job.strength)) < TOLERANCE:
+                break
+        for stage in stages[1:]:
+            x0 = preprocess(load_image(image, size=stage.size))
+            image = _paint(stage, vgg, weight(exponent), x0, callback)
+        # What the later stages change here, they would change for another weight.
+        change = expected(image, DRIFTS[1], "in all sizes") - tried[-1][1]
+        tried = [(exponent, logit + change) for exponent, logit in tried]
+    except StopRun:
+        pass
+    return weight(_next_exponent(tried, wanted))
 
 
-def _steps(job, small):
-    """Evaluations of each trial."""
+def trial_jobs(job):
+    """Return the job of each stage of a trial, with its own number of steps.
+
+    Their style weight is 1 in the unit of the job, which `at_size` turns into that of their size.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from stylelib.runs.job import make_job
+    >>> grey = np.full((400, 600, 3), 128, np.uint8)
+    >>> job = make_job({"content": grey, "style": grey}, size=768, strength=0.5)
+    >>> [(small.size, small.recipe.steps) for small in trial_jobs(job)]
+    [((128, 192), 60), ((256, 384), 40), ((512, 768), 10)]
+    """
+    recipe = job.recipe.by_stage()[-1].replace(style_weight=1.0)
+    jobs = [scaled_job(job, stage.scale, recipe) for stage in TRIAL_STAGES]
+    share = _share(job, [math.prod(small.size) for small in jobs])
+    return [
+        dataclasses.replace(
+            small,
+            recipe=at_size(recipe, job.size, small.size).replace(
+                steps=max(1, round(stage.steps * share))
+            ),
+        )
+        for small, stage in zip(jobs, TRIAL_STAGES, strict=True)
+    ]
+
+
+def _share(job, pixels):
+    """What part of the evaluations of a trial a run can afford, at stages of so many pixels."""
     ends = [(stage.recipe.steps, math.prod(stage.size)) for stage in stage_jobs(job)]
-    run = sum(
-        (end - before) * pixels
-        for (before, _), (end, pixels) in itertools.pairwise([(0, 0), *ends])
-    )
-    affordable = LARGEST_SHARE / (1 - LARGEST_SHARE) * run / (TRIALS * math.prod(small.size))
-    return min(SEARCH_STEPS, max(int(affordable), min(LEAST_SEARCH_STEPS, job.recipe.steps)))
+    run = sum((end - before) * size for (before, _), (end, size) in pairwise([(0, 0), *ends]))
+    first, *later = (stage.steps * size for stage, size in zip(TRIAL_STAGES, pixels, strict=True))
+    affordable = LARGEST_SHARE / (1 - LARGEST_SHARE) * run / (TRIALS * first + sum(later))
+    least = min(LEAST_STEPS, job.recipe.steps) / TRIAL_STAGES[0].steps
+    return min(1.0, max(affordable, least))
 
 
-def _balance(vgg, recipe, terms):
+def _balance(vgg, small):
     """The style weight for which a picture that ignores either term has the same loss.
 
     The painting has all of the content loss, the photograph all of the style loss.
     """
-    objective = Objective(vgg, recipe.replace(style_weight=1.0), **terms)
-    content_image = terms["content_image"]
-    painting = load_image(terms["style_image"][0], size=content_image.shape[:2])
+    objective = Objective(vgg, small.recipe, **small.terms)
+    content_image, (style_image, *_) = (
+        small.terms[name] for name in ("content_image", "style_image")
+    )
+    painting = load_image(style_image, size=content_image.shape[:2])
     style_loss = float(objective.losses(preprocess(content_image))["style"])
     content_loss = float(objective.losses(preprocess(painting))["content"])
     return content_loss / style_loss if content_loss > 0 < style_loss else 1.0
+
+
+def _paint(small, vgg, style_weight, x0, callback):
+    """Paint one stage of a trial; `style_weight` is in the unit of the whole job."""
+    recipe = small.recipe.replace(style_weight=style_weight * small.recipe.style_weight)
+    objective = objective_of(dataclasses.replace(small, recipe=recipe), vgg)
+    result = minimize(objective, x0, optimizer=recipe, steps=recipe.steps, callback=callback)
+    if result.status == "interrupted":
+        raise KeyboardInterrupt
+    if result.status == "failed":
+        raise ValueError(f"expected a search_callback without errors: {result.stop_reason}")
+    if result.status == "stopped":
+        raise StopRun
+    return result.image
+
+
+def _at_the_end(logit, drift, steps):
+    """The logit of a run's similarity, from that of a trial's, for a run of so many steps."""
+    return logit + min(1.0, steps / DRIFT_STEPS) * ((SHRINK - 1) * logit + drift)
 
 
 def _next_exponent(tried, wanted):
@@ -125,7 +176,8 @@ def _next_exponent(tried, wanted):
     if not tried:
         return (wanted - LOGIT_IN_BALANCE) / LOGIT_PER_DECADE
     slope, (exponent, found) = LOGIT_PER_DECADE, tried[-1]
-    if len(tried) > 1 and exponent != tried[-2][0]:
+    # Between weights that are nearly the same, chance makes any slope.
+    if len(tried) > 1 and abs(exponent - tried[-2][0]) > 0.25:
         slope = (found - tried[-2][1]) / (exponent - tried[-2][0])
         slope = min(max(slope, 3 * LOGIT_PER_DECADE), LOGIT_PER_DECADE / 2)
     return exponent + min(max((wanted - found) / slope, -2.0), 2.0)
@@ -134,3 +186,7 @@ def _next_exponent(tried, wanted):
 def _logit(similarity):
     similarity = min(max(similarity, 0.01), 0.99)
     return math.log(similarity / (1 - similarity))
+
+
+def _similarity(logit):
+    return 1 / (1 + math.exp(-logit))

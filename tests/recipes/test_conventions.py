@@ -176,8 +176,8 @@ def test_a_converted_recipe_has_the_same_loss_and_gradient(source, target, vgg, 
     np.testing.assert_allclose(other, gradient, atol=1e-4 * np.abs(gradient).max())
 
 
-@pytest.mark.parametrize("name", RECIPES)
-def test_every_recipe_can_be_written_in_the_paper_s_terms(name):
+@pytest.mark.parametrize("name", sorted(RECIPES.keys() - {"multiscale"}))
+def test_every_published_recipe_can_be_written_in_the_paper_s_terms(name):
     recipe = RECIPES[name]
     converted = convert(recipe, (96, 128))
     assert (converted.content_convention, converted.style_convention) == ("half_sum", "paper")

@@ -12,7 +12,8 @@ from stylelib._utils.files import to_json
 from stylelib.recipes.recipe import Recipe
 from stylelib.recipes.stages import LEAST_STEPS, STAGE_SETTINGS, Stage, as_stages, stage_ends
 
-RECIPE = RECIPES["multiscale"]
+FACES = {"content_layers": ["conv3_2", "conv4_2"], "content_weight": 0.5}
+RECIPE = RECIPES["gatys2015"].replace(stages=[(0.25, 2), (0.5, 2, FACES), (1.0, 1, FACES)])
 SHARES = st.lists(st.floats(1e-3, 1e3), min_size=1, max_size=6)
 
 

@@ -55,7 +55,7 @@ def end_before(monkeypatch):
                 raise error
             return Objective(*arguments, **options)
 
-        monkeypatch.setattr("stylelib.runs.run.Objective", objective)
+        monkeypatch.setattr("stylelib.runs.start.Objective", objective)
 
     return end_before
 

@@ -2,7 +2,6 @@
 
 import logging
 import math
-import re
 
 import numpy as np
 import pytest
@@ -14,8 +13,8 @@ from stylelib._utils import progress as progress_module
 from stylelib.recipes.conventions import CONTENT_CONVENTIONS, STYLE_CONVENTIONS, at_size
 from stylelib.runs import run as run_module
 from stylelib.runs import strength as strength_module
-from stylelib.runs.job import STRENGTHS, make_job, scaled_job
-from stylelib.runs.strength import LEAST_SEARCH_STEPS, SEARCH_STEPS, _logit, _next_exponent, _steps
+from stylelib.runs.job import STRENGTHS, make_job, stage_jobs
+from stylelib.runs.strength import _logit, _next_exponent, trial_jobs
 from stylelib.vgg.weights import DATA
 from tests.small_network import search_by_formula
 
@@ -23,17 +22,19 @@ SMALL = {"size": 48, "steps": 20, "precision": "float32"}
 NUMBERS = st.floats(-3, 3)
 
 
-@given(NUMBERS, st.floats(0.5, 3.5), NUMBERS, NUMBERS)
-def test_two_points_of_a_straight_line_are_enough(height, slope, first, wanted):
+@given(NUMBERS, st.floats(0.5, 3), NUMBERS, st.floats(0.3, 3), st.floats(-2, 2))
+def test_two_points_of_a_straight_line_are_enough(height, slope, first, apart, step):
     def line(exponent):
         return height - slope * exponent
 
-    second = _next_exponent([(first, line(first))], wanted)
-    exponent = first if second == first else second
-    for _ in range(8):  # each step is bounded
-        tried = [(first, line(first)), (exponent, line(exponent))]
-        exponent = _next_exponent(tried, wanted)
-    assert line(exponent) == pytest.approx(wanted, abs=1e-4)
+    tried = [(exponent, line(exponent)) for exponent in (first, first + apart)]
+    expected = first + apart + step
+    assert _next_exponent(tried, line(expected)) == pytest.approx(expected, abs=1e-6)
+
+
+def test_between_weights_that_are_nearly_the_same_the_slope_is_the_usual_one():
+    by_chance = _next_exponent([(1.0, 0.5), (1.1, 0.6)], 0.0)
+    assert by_chance == _next_exponent([(1.1, 0.6)], 0.0) == pytest.approx(1.7)
 
 
 def test_logits_of_what_is_no_similarity_are_finite():
@@ -41,12 +42,36 @@ def test_logits_of_what_is_no_similarity_are_finite():
 
 
 @pytest.mark.parametrize(
-    "steps, expected", [(310, SEARCH_STEPS), (40, LEAST_SEARCH_STEPS), (10, 10)]
+    "size, steps, expected",
+    [
+        (512, 310, [60, 40, 10]),
+        (256, 310, [49, 33, 8]),  # where its stages are no smaller than those of the run
+        (256, 40, [25, 17, 4]),
+        (256, 10, [10, 7, 2]),
+        (256, 1, [1, 1, 1]),
+    ],
 )
-def test_a_short_run_searches_no_less_than_it_needs(steps, expected):
-    grey = np.full((256, 256, 3), 128, np.uint8)
-    job = make_job({"content": grey, "style": grey}, size=256, steps=steps, strength=0.5)
-    assert _steps(job, scaled_job(job, 0.5, job.recipe)) == expected
+def test_a_short_run_searches_no_less_than_it_needs(size, steps, expected):
+    grey = np.full((size, size, 3), 128, np.uint8)
+    job = make_job({"content": grey, "style": grey}, size=size, steps=steps, strength=0.5)
+    assert [small.recipe.steps for small in trial_jobs(job)] == expected
+
+
+@pytest.mark.parametrize("size", [512, 1024, 2048])
+@pytest.mark.parametrize("recipe", ["multiscale", "gatys2015", "tensorflow"])
+def test_a_search_takes_no_more_than_its_part_of_a_run(size, recipe):
+    grey = np.full((size // 2, size, 3), 128, np.uint8)
+    job = make_job({"content": grey, "style": grey}, recipe=recipe, size=size, strength=0.5)
+    first, *later = (s.recipe.steps * math.prod(s.size) for s in trial_jobs(job))
+    evaluations = np.diff([0, *(stage.recipe.steps for stage in stage_jobs(job))])
+    run = sum(evaluations * [math.prod(stage.size) for stage in stage_jobs(job)])
+    search = strength_module.TRIALS * first + sum(later)
+    assert search / (search + run) < 0.25
+
+
+def test_a_trial_is_painted_in_tiles_where_the_run_is(content_image, style_image):
+    job = make_job({"content": content_image, "style": style_image}, tile=64, strength=0.5)
+    assert {small.tile for small in trial_jobs(job)} == {64}
 
 
 @pytest.mark.parametrize("content", CONTENT_CONVENTIONS)
@@ -63,15 +88,13 @@ def test_a_recipe_at_another_size_has_the_same_weights_on_means(content, style):
 
 @pytest.mark.usefixtures("small_network")
 @pytest.mark.parametrize("strength", [0.3, 0.5, 0.7])
-def test_the_last_trial_is_as_similar_as_wanted(
-    strength, content_image, style_image, monkeypatch, caplog
+def test_the_weight_that_is_found_leaves_what_was_wanted(
+    strength, content_image, style_image, monkeypatch
 ):
-    search_by_formula(monkeypatch)
-    caplog.set_level(logging.INFO, strength_module.logger.name)
-    transfer(content_image, style_image, strength=strength, **SMALL | {"steps": 3})
-    found, wanted = re.search(r"similarity (\S+), (\S+) wanted", caplog.messages[-1]).groups()
-    assert float(wanted) == pytest.approx(1 - strength)
-    assert float(found) == pytest.approx(float(wanted), abs=strength_module.TOLERANCE)
+    similarity = search_by_formula(monkeypatch)
+    result = transfer(content_image, style_image, strength=strength, **SMALL | {"steps": 3})
+    found = similarity(result.settings["recipe"]["style_weight"])
+    assert found == pytest.approx(1 - strength, abs=strength_module.TOLERANCE)
 
 
 class TestSearch:
@@ -116,9 +139,10 @@ class TestSearch:
     def test_each_trial_is_told(self, small, content_image, style_image, caplog):
         caplog.set_level(logging.INFO, strength_module.logger.name)
         transfer(content_image, style_image, strength="low", **small)
-        assert 1 <= len(caplog.messages) <= strength_module.TRIALS
-        assert "(1 of 3): similarity " in caplog.messages[0]
-        assert caplog.messages[0].endswith(", 0.55 wanted")
+        assert "(1 of 2): similarity " in caplog.messages[0]
+        assert "(in all sizes): similarity " in caplog.messages[-1]
+        assert {len(caplog.messages) - 1} <= {1, strength_module.TRIALS}
+        assert all(message.endswith(", 0.65 wanted") for message in caplog.messages)
 
     def test_a_run_that_goes_on_searches_no_more(
         self, small, content_image, style_image, tmp_path, monkeypatch
@@ -131,7 +155,7 @@ class TestSearch:
         )
         weights = [r.settings["recipe"]["style_weight"] for r in (first, longer)]
         assert weights[0] == weights[1]
-        with pytest.raises(ValueError, match=r"expected the settings .*strength 0.58, got 0.7"):
+        with pytest.raises(ValueError, match=r"expected the settings .*strength 0.5, got 0.65"):
             transfer(content_image, style_image, **options | {"strength": "high"}, resume=True)
 
     def test_a_grid_of_strengths(self, small, content_image, style_image, tmp_path):
@@ -226,4 +250,4 @@ def test_the_similarity_asked_for_is_reached(photo, steps):
     photo = load_image(DATA / "images" / photo, max_size=128)
     options = {"strength": "medium", "size": 128, "steps": steps, "precision": "float32"}
     result = transfer(photo, DATA / "images" / "wave.jpg", **options)
-    assert content_similarity(result.image, photo) == pytest.approx(0.42, abs=0.07)
+    assert content_similarity(result.image, photo) == pytest.approx(0.5, abs=0.07)
