@@ -44,7 +44,7 @@ setup: ## make .venv with exactly the packages of requirements.lock
 	$(call environment,$(VENV),$(LOCK),--project,: about 3 GB and a few minutes the first time)
 
 # Smaller than what is painted by default, with a style weight for this pair, so that none is searched.
-FIRST := --size 384 --style-weight 4e-3
+FIRST := --size 384 --style-weight 7e-3
 
 first: setup ## paint a first picture, build/first.png: about a minute
 	@echo "Painting summer_palace.jpg in the manner of starry_night.jpg: about a minute on two cores"

@@ -6,7 +6,8 @@ import json
 import numpy as np
 import pytest
 
-from stylelib import Result
+from stylelib import RECIPES, Result
+from stylelib._utils.files import to_json
 from stylelib.images.load import load_image
 from tools import diagram, figures
 
@@ -23,6 +24,18 @@ def test_a_stored_picture_was_painted_by_the_call_in_the_code(picture, call):
     assert figures.is_painted(picture, call)
     assert max(load_image(picture).shape) == call["size"]
     assert "data/" not in picture.with_suffix(".json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("change", [{"content_weight": 0.7}, {"stages": [(1.0, 1)]}])
+def test_a_picture_of_another_recipe_is_painted_anew(tmp_path, change):
+    call = {"function": "transfer", "size": 512, "strength": "medium"}
+    recipe = RECIPES["multiscale"].replace(style_weight=3.0)
+    for changes, expected in (({}, True), (change, False)):
+        record = {"call": call}
+        record["settings"] = {"recipe": dataclasses.asdict(recipe.replace(**changes))}
+        (tmp_path / "a.json").write_text(to_json(record), encoding="utf-8")
+        (tmp_path / "a.jpg").touch()
+        assert figures.is_painted(tmp_path / "a.jpg", call) == expected
 
 
 def test_nothing_else_is_stored():

@@ -6,6 +6,7 @@ JSON file with the call that it was painted by and all settings of that run. A p
 has not changed is not painted again: a run may be interrupted, and the next goes on from there.
 """
 
+import dataclasses
 import itertools
 import json
 import sys
@@ -26,7 +27,8 @@ from stylelib import (
     save_image,
     transfer,
 )
-from stylelib._utils.files import atomic_write
+from stylelib._utils.files import atomic_write, to_json
+from stylelib.recipes.published import find_recipe
 from stylelib.vgg.weights import DATA
 from stylelib.visualization.plotting import STYLE, show_images
 
@@ -167,11 +169,24 @@ def place(name, panel):
 
 
 def is_painted(picture, call):
-    """Whether a picture is there, painted by this very call."""
+    """Whether a picture is there, painted by this very call and by today's recipe."""
     record = picture.with_suffix(".json")
     if not (picture.is_file() and record.is_file()):
         return False
-    return json.loads(record.read_text(encoding="utf-8"))["call"] == call
+    record = json.loads(record.read_text(encoding="utf-8"))
+    then = record["settings"].get("recipe", {})
+    return record["call"] == call and all(
+        then.get(name) == value for name, value in of_recipe(call).items()
+    )
+
+
+def of_recipe(call):
+    """What the recipe of a transfer says today, but for what the call changes or searches."""
+    if call["function"] != "transfer":
+        return {}
+    recipe = json.loads(to_json(dataclasses.asdict(find_recipe(call.get("recipe", "multiscale")))))
+    others = {"source", "notes", "published", "style_weight", *call}
+    return {name: value for name, value in recipe.items() if name not in others}
 
 
 def store(picture, call, result):
