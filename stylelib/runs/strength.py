@@ -72,9 +72,9 @@ def find_style_weight(job, vgg, callback=None):
     def weight(exponent):
         return float(f"{balance * 10**exponent:.6g}")
 
-    def expected(image, drift, what):
-        """The logit of the similarity at the end of a run."""
-        logit = _at_the_end(_logit(similarity(job.in_color(image))), drift, job.recipe.steps)
+    def expected(stage, image, drift, what):
+        """The logit of the similarity at the end of a run, and tell of it."""
+        logit = _at_the_end(_logit(similarity(stage.in_color(image))), drift, job.recipe.steps)
         logger.info(
             "style weight %.2e (%s): similarity %.2f, %.2f wanted",
             weight(exponent), what, _similarity(logit), 1 - job.strength,
@@ -85,14 +85,15 @@ def find_style_weight(job, vgg, callback=None):
         for trial in range(1, TRIALS + 1):
             exponent = _next_exponent(tried, wanted)
             image = _paint(stages[0], vgg, weight(exponent), start(stages[0]), callback)
-            tried.append((exponent, expected(image, DRIFTS[0], f"{trial} of {TRIALS}")))
-            if abs(_similarity(tried[-1][1]) - (1 - job.strength)) < TOLERANCE:
+            logit = expected(stages[0], image, DRIFTS[0], f"{trial} of {TRIALS}")
+            tried.append((exponent, logit))
+            if abs(_similarity(logit) - (1 - job.strength)) < TOLERANCE:
                 break
         for stage in stages[1:]:
             x0 = preprocess(load_image(image, size=stage.size))
             image = _paint(stage, vgg, weight(exponent), x0, callback)
         # What the later stages change here, they would change for another weight.
-        change = expected(image, DRIFTS[1], "in all sizes") - tried[-1][1]
+        change = expected(stage, image, DRIFTS[1], "in all sizes") - logit
         tried = [(exponent, logit + change) for exponent, logit in tried]
     except StopRun:
         pass

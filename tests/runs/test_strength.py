@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stylelib import RECIPES, StopRun, content_similarity, convert, load_image, sweep, transfer
+from stylelib import (
+    RECIPES,
+    StopRun,
+    content_similarity,
+    convert,
+    load_image,
+    sweep,
+    transfer,
+)
 from stylelib._utils import progress as progress_module
 from stylelib.recipes.conventions import CONTENT_CONVENTIONS, STYLE_CONVENTIONS, at_size
 from stylelib.runs import run as run_module
