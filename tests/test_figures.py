@@ -38,6 +38,18 @@ def test_a_picture_of_another_recipe_is_painted_anew(tmp_path, change):
         assert figures.is_painted(tmp_path / "a.jpg", call) == expected
 
 
+def test_nine_in_ten_pictures_are_as_similar_as_was_asked_for():
+    records = [
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in (figures.RESULTS / "strengths").glob("*.json")
+    ]
+    asked = [1 - r["settings"]["strength"] for r in records if "content_layers" not in r["call"]]
+    reached = [r["similarity"] for r in records if "content_layers" not in r["call"]]
+    misses = np.abs(np.subtract(asked, reached))
+    assert len(misses) > 6
+    assert np.mean(misses <= 0.07) >= 0.9
+
+
 def test_nothing_else_is_stored():
     known = {diagram.RESULT, *(figures.RESULTS / f"{name}.jpg" for name in figures.FIGURES)}
     for name, figure in figures.FIGURES.items():

@@ -114,6 +114,15 @@ def strengths(pairs, names):
     return Figure(panels, {}, columns=columns, inches=2.2 * columns, folder="strengths")
 
 
+def one_content_layer(content, style):
+    """A pair at medium strength by the default recipe, and by the paper's content layer alone."""
+    (both,) = strengths([(content, style)], ("medium",)).panels
+    alone = both.call | {"content_layers": ["conv4_2"], "content_weight": 1.0}
+    panels = [both._replace(title="conv3_2 and conv4_2")]
+    panels.append(Panel(f"{both.name}-conv4_2", "conv4_2 alone", alone))
+    return Figure(panels, {}, columns=2, inches=9, folder="strengths")
+
+
 PALACE, NIGHT, WALL, GLASS = (
     f"images/{file}"
     for file in ("summer_palace.jpg", "starry_night.jpg", "brick.png", "stained_glass.jpg")
@@ -133,6 +142,7 @@ FIGURES = {
     "stained_glass": coarse_to_fine(PALACE, GLASS, "stained_glass"),
     "style_rows_brick": style_rows(WALL),
     "layers_and_ratio": layers_and_ratio(PALACE, NIGHT),
+    "one_content_layer": one_content_layer(*FOUR[0]),
     "three_strengths": strengths(FOUR, ("low", "medium", "high")),
     "medium_strength": strengths(itertools.product(PHOTOGRAPHS, PAINTINGS), ("medium",)),
 }
