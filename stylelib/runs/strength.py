@@ -23,15 +23,15 @@ from stylelib.training import StopRun, minimize
 
 #: The stages of a trial, whatever those of the run are; their steps are evaluations.
 TRIAL_STAGES = (Stage(0.25, 60), Stage(0.5, 40), Stage(1.0, 10))
-#: Weights that are tried; only the last of them goes on after the first stage.
-TRIALS = 2
+#: Weights that are tried, at most; only the last of them goes on after the first stage.
+TRIALS = 3
 #: The part of the whole work that the search may take; what it compiles comes on top.
 LARGEST_SHARE = 0.25
 #: Evaluations of the first stage even where they take a larger part of a short run: in fewer, the
 #: similarity is hardly that of the weight, and stays high whatever is tried.
 LEAST_STEPS = 25
-#: How near a trial must come after its first stage to be the last.
-TOLERANCE = 0.02
+#: How near the first trial, and the second, must come after that stage to be the last.
+TOLERANCES = 0.02, 0.1
 #: Measured on pairs that differ much, for `multiscale`: the logit of the similarity at the end of
 #: a run where both losses are in balance, see `_balance`, and its fall for ten times the weight.
 LOGIT_IN_BALANCE, LOGIT_PER_DECADE = 1.35, -1.0
@@ -87,7 +87,7 @@ def find_style_weight(job, vgg, callback=None):
             image = _paint(stages[0], vgg, weight(exponent), start(stages[0]), callback)
             logit = expected(stages[0], image, DRIFTS[0], f"{trial} of {TRIALS}")
             tried.append((exponent, logit))
-            if abs(_similarity(logit) - (1 - job.strength)) < TOLERANCE:
+            if abs(_similarity(logit) - (1 - job.strength)) < TOLERANCES[min(trial, 2) - 1]:
                 break
         for stage in stages[1:]:
             x0 = preprocess(load_image(image, size=stage.size))
