@@ -109,7 +109,7 @@ def strengths(pairs, names):
             call = {"function": "transfer", "size": 512, "strength": strength}
             call |= {"content": f"images/{content}", "style": f"images/{style}"}
             parts = [*(name.split(".")[0] for name in (content, style)), strength]
-            panels.append(Panel("-".join(parts), ", ".join(parts), call))
+            panels.append(Panel("-".join(parts), strength if len(names) > 1 else parts[1], call))
     columns = 3 if len(names) == 3 else len(PAINTINGS)
     return Figure(panels, {}, columns=columns, inches=2.2 * columns, folder="strengths")
 
