@@ -2,8 +2,9 @@
 
 ``make figures`` paints what is missing; ``python -m tools.figures NAME ...`` only what is named. A
 figure is a folder of pictures, and a sheet that shows them together. Beside each picture stands a
-JSON file with the call that it was painted by and all settings of that run. A picture whose call
-has not changed is not painted again: a run may be interrupted, and the next goes on from there.
+JSON file with the call that it was painted by and all settings of that run. A picture is not
+painted again while neither its call nor its recipe has changed: a run may be interrupted, and the
+next goes on from there.
 """
 
 import dataclasses

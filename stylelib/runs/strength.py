@@ -23,15 +23,15 @@ from stylelib.training import StopRun, minimize
 
 #: The stages of a trial, whatever those of the run are; their steps are evaluations.
 TRIAL_STAGES = (Stage(0.25, 60), Stage(0.5, 40), Stage(1.0, 10))
-#: Weights that are tried, at most; only the last of them goes on after the first stage.
-TRIALS = 3
 #: The part of the whole work that the search may take; what it compiles comes on top.
 LARGEST_SHARE = 0.25
 #: Evaluations of the first stage even where they take a larger part of a short run: in fewer, the
 #: similarity is hardly that of the weight, and stays high whatever is tried.
 LEAST_STEPS = 25
-#: How near the first trial, and the second, must come after that stage to be the last.
-TOLERANCES = 0.02, 0.1
+#: For each weight that may be tried, how near it must come after the first stage of its trial to be
+#: the last: only that one goes on to the other stages. The third is the last, however near.
+TOLERANCES = 0.02, 0.1, 1.0
+TRIALS = len(TOLERANCES)
 #: Measured on pairs that differ much, for `multiscale`: the logit of the similarity at the end of
 #: a run where both losses are in balance, see `_balance`, and its fall for ten times the weight.
 LOGIT_IN_BALANCE, LOGIT_PER_DECADE = 1.35, -1.0
@@ -67,7 +67,7 @@ def find_style_weight(job, vgg, callback=None):
     stages = trial_jobs(job)
     similarity = similarity_to(job.images["content"], job.network, job.weights, job.coverage)
     balance = _balance(vgg, stages[0])
-    wanted, tried = _logit(1 - job.strength), []  # exponents, and the logits that they lead to
+    wanted, tried = 1 - job.strength, []  # exponents, and the logits that they lead to
 
     def weight(exponent):
         return float(f"{balance * 10**exponent:.6g}")
@@ -77,17 +77,17 @@ def find_style_weight(job, vgg, callback=None):
         logit = _at_the_end(_logit(similarity(stage.in_color(image))), drift, job.recipe.steps)
         logger.info(
             "style weight %.2e (%s): similarity %.2f, %.2f wanted",
-            weight(exponent), what, _similarity(logit), 1 - job.strength,
+            weight(exponent), what, _similarity(logit), wanted,
         )  # fmt: skip
         return logit
 
     try:
-        for trial in range(1, TRIALS + 1):
-            exponent = _next_exponent(tried, wanted)
+        for trial, tolerance in enumerate(TOLERANCES, start=1):
+            exponent = _next_exponent(tried, _logit(wanted))
             image = _paint(stages[0], vgg, weight(exponent), start(stages[0]), callback)
             logit = expected(stages[0], image, DRIFTS[0], f"{trial} of {TRIALS}")
             tried.append((exponent, logit))
-            if abs(_similarity(logit) - (1 - job.strength)) < TOLERANCES[min(trial, 2) - 1]:
+            if abs(_similarity(logit) - wanted) < tolerance:
                 break
         for stage in stages[1:]:
             x0 = preprocess(load_image(image, size=stage.size))
@@ -97,7 +97,7 @@ def find_style_weight(job, vgg, callback=None):
         tried = [(exponent, logit + change) for exponent, logit in tried]
     except StopRun:
         pass
-    return weight(_next_exponent(tried, wanted))
+    return weight(_next_exponent(tried, _logit(wanted)))
 
 
 def trial_jobs(job):
@@ -143,12 +143,10 @@ def _balance(vgg, small):
 
     The painting has all of the content loss, the photograph all of the style loss.
     """
-    objective = Objective(vgg, small.recipe, **small.terms)
-    content_image, (style_image, *_) = (
-        small.terms[name] for name in ("content_image", "style_image")
-    )
-    painting = load_image(style_image, size=content_image.shape[:2])
-    style_loss = float(objective.losses(preprocess(content_image))["style"])
+    terms = small.terms
+    objective, photo = Objective(vgg, small.recipe, **terms), terms["content_image"]
+    painting = load_image(terms["style_image"][0], size=photo.shape[:2])
+    style_loss = float(objective.losses(preprocess(photo))["style"])
     content_loss = float(objective.losses(preprocess(painting))["content"])
     return content_loss / style_loss if content_loss > 0 < style_loss else 1.0
 
