@@ -25,6 +25,12 @@ def random():
     return np.random.default_rng(0)
 
 
+@pytest.fixture(autouse=True)
+def float32(monkeypatch):
+    """Let ``precision="auto"`` mean float32, so that no test's numbers depend on the machine."""
+    monkeypatch.setattr("stylelib.vgg.precision.fastest", lambda: ("float32", "tests ask for it"))
+
+
 @pytest.fixture
 def small_network(monkeypatch):
     """Put `SmallNetwork` inside every `VGG`, where what is around it is tested."""

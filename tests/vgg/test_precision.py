@@ -6,6 +6,7 @@ from stylelib._utils.tensorflow import tf
 from stylelib.vgg import precision
 
 RECIPE = RECIPES["gatys2015"].replace(style_layers=["conv1_1", "conv3_1", "conv4_1"])
+fastest = precision.fastest  # which `tests/conftest.py` replaces
 FLAGS = "processor\t: 0\nflags\t\t: fpu sse2 {} avx\nmodel\t: 1\n\nprocessor\t: 1\n"
 
 
@@ -13,6 +14,7 @@ FLAGS = "processor\t: 0\nflags\t\t: fpu sse2 {} avx\nmodel\t: 1\n\nprocessor\t: 
 def machine(monkeypatch, tmp_path):
     """Pretend to be another machine: flags of its processor, compute capabilities of its GPUs."""
     monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    monkeypatch.setattr(precision, "fastest", fastest)
 
     def pretend(flag=None, gpus=()):
         monkeypatch.setattr(precision, "CPU_FLAGS", tmp_path / "cpuinfo")
