@@ -15,7 +15,6 @@ from PIL import Image
 
 from stylelib._utils.checks import check_choice, check_count, check_number, shown
 from stylelib.images.load import load_image
-from stylelib.vgg.layers import CONVOLUTIONS, block_and_conv, keras_name, paper_name
 
 #: Okabe and Ito's palette, which colour-blind readers can tell apart.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -246,99 +245,6 @@ def _texts(what, values):
     if not isinstance(values, Iterable):
         raise ValueError(f"expected a list of {what}, got {shown(values)}")
     return [str(value) for value in values]
-
-
-def show_layers(
-    images: Mapping[str, Any],
-    notes: Mapping[str, str] | None = None,
-    rows: Sequence[str] | None = None,
-    width: float = WIDTH,
-    pixels: bool = False,
-) -> Figure:
-    """Draw a picture for each layer: the five blocks side by side, convolutions from top to bottom.
-
-    The first row holds conv1_1 to conv5_1, as Figure 1 of arXiv 1508.06576 does, the second
-    conv1_2 to conv5_2, as that of the CVPR paper.
-
-    Parameters
-    ----------
-    images : dict of str to picture
-        By layer name, all of one shape: ``(H, W, 3)`` or ``(H, W)``, ``uint8``, or what
-        `show_images` takes for a picture.
-    notes : dict of str to str, optional
-        By layer name: what stands beside the name in the title.
-    rows : sequence of str, optional
-        What stands on the left of each row; those of rows that no picture needs are left out.
-    width : float
-        Of the figure, in inches.
-    pixels : bool
-        As for `show_images`: enlarge by a whole factor, without smoothing.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        Shown once, as that of `show_images`.
-
-    Raises
-    ------
-    ValueError
-        For another name or container, for what is no picture, for a layer that comes twice, a note
-        of one that does not come, and more rows than VGG19 has.
-
-    Examples
-    --------
-    >>> picture = np.zeros((4, 6, 3), np.uint8)
-    >>> figure = show_layers({"conv1_1": picture, "block2_conv2": picture}, {"conv1_1": "90 %"})
-    >>> [axes.get_title() for axes in figure.axes]
-    ['conv1_1 · 90 %', '', '', 'conv2_2']
-    """
-    check_number("width", width, positive=True)
-    if not isinstance(images, Mapping) or not images:
-        raise ValueError(f"expected a dict of pictures by layer name, got {shown(images)}")
-    images = dict(zip(images, _pictures(images), strict=True))
-    places = {layer: block_and_conv(keras_name(layer, "vgg19")) for layer in images}
-    if len(set(places.values())) < len(places):
-        raise ValueError(f"expected each layer once, got {shown(list(places))}")
-    rows, notes = _rows(rows), _notes(notes, places)
-    columns, convolutions = (max(place[axis] for place in places.values()) for axis in (0, 1))
-    width = _whole_factor(images.values(), columns, width) if pixels else width
-    interpolation = "nearest" if pixels else None
-    height, side = next(iter(images.values())).shape[:2]
-    strip_height = _without_gaps(width, columns) / columns * height / side + 0.35
-    figure = plt.figure(figsize=(width, convolutions * strip_height), FigureClass=Figure)
-    strips = np.atleast_1d(figure.subfigures(convolutions, 1))
-    for strip, label in zip(strips, rows, strict=False):
-        strip.supylabel(label, fontsize=9, parse_math=False)
-    cells = [strip.subplots(1, columns, squeeze=False)[0] for strip in strips]
-    for axes in np.ravel(cells):
-        axes.set_axis_off()  # those of layers that VGG has not stay empty
-    for layer, (block, conv) in places.items():
-        axes = cells[conv - 1][block - 1]
-        axes.imshow(images[layer], cmap="gray", vmin=0, vmax=255, interpolation=interpolation)
-        note = f" · {notes[block, conv]}" if (block, conv) in notes else ""
-        axes.set_title(paper_name(layer) + note, fontsize=9, parse_math=False)
-    return figure
-
-
-def _rows(rows):
-    rows, most = _texts("rows", () if rows is None else rows), max(CONVOLUTIONS["vgg19"])
-    if len(rows) > most:
-        raise ValueError(f"expected at most {most} rows, as many as VGG19 has, got {len(rows)}")
-    return rows
-
-
-def _notes(notes, places):
-    """Notes by block and convolution, each of a layer that has a place."""
-    notes = {} if notes is None else notes
-    if not isinstance(notes, Mapping):
-        raise ValueError(f"expected a dict of notes by layer name, got {shown(notes)}")
-    by_place = {}
-    for layer, note in notes.items():
-        place = block_and_conv(keras_name(layer, "vgg19"))
-        if place not in places.values():
-            raise ValueError(f"expected notes of the layers shown, got one of {shown(layer)}")
-        by_place[place] = note
-    return by_place
 
 
 def plot_losses(

@@ -61,24 +61,6 @@ def test_grey_is_not_stretched():
     assert figure.axes[0].images[0].get_clim() == (0, 255)
 
 
-def test_layers_stand_by_block_and_convolution():
-    layers = ["block1_conv2", "conv3_1", "conv3_2"]
-    images = {layer: np.full((4, 6), i, np.uint8) for i, layer in enumerate(layers)}
-    figure = plotting.show_layers(images, {"conv3_1": "5 %"}, rows=["first", "second"])
-    figure.canvas.draw()
-    drawn = {axes.get_title(): axes for axes in figure.axes if axes.images}
-    assert sorted(drawn) == ["conv1_2", "conv3_1 · 5 %", "conv3_2"]
-    for value, title in enumerate(sorted(drawn)):
-        assert drawn[title].images[0].get_array()[0, 0] == value
-    corners = [drawn[title].get_window_extent().p0 for title in sorted(drawn)]
-    (x12, y12), (x31, y31), (x32, y32) = corners
-    assert x12 < x31  # block 1 left of block 3
-    assert x31 == pytest.approx(x32, abs=1)
-    assert y31 > y32  # the first convolution above the second
-    assert y12 == pytest.approx(y32, abs=1)
-    assert [strip.get_supylabel() for strip in figure.subfigs] == ["first", "second"]
-
-
 def test_losses_stand_on_a_shared_logarithmic_axis():
     history = {"total": np.array([9.0, 3.0]), "content": np.array([0.0, 2.0])}
     figure = plotting.plot_losses({"one": history, "two": history}, terms=["total", "content"])
@@ -171,14 +153,12 @@ def test_files_and_tensors_are_shown(tmp_path):
 def test_names_are_shown_as_they_are(name):
     figure = plotting.show_images([GREY], [name])
     assert figure.axes[0].title.get_text() == name
-    layers = plotting.show_layers({"conv1_1": GREY}, {"block1_conv1": name}, rows=name)
-    assert layers.axes[0].title.get_text() == f"conv1_1 · {name}"
     losses = plotting.plot_losses({name: HISTORY, "b": HISTORY})
     texts = losses.legends[0].get_texts()
     assert [text.get_text() for text in texts] == [name, "b"]
-    for drawn in (figure, layers, losses):
+    for drawn in (figure, losses):
         drawn.canvas.draw()  # which fails on a formula that is none
-    for text in (figure.axes[0].title, layers.axes[0].title, texts[0]):
+    for text in (figure.axes[0].title, texts[0]):
         assert not text.get_parse_math()
 
 
@@ -219,16 +199,6 @@ def test_titles_are_names_or_as_many_as_pictures():
         (lambda: plotting.show_images([GREY], 5), "expected a list of titles, got 5"),
         (lambda: plotting.show_images([GREY], columns=0), "expected columns as a whole number"),
         (lambda: plotting.show_images([GREY], width=0), "expected width as a number above 0"),
-        (lambda: plotting.show_layers([GREY]), "expected a dict of pictures by layer name"),
-        (lambda: plotting.show_layers(GREY), "got an array of shape"),
-        (lambda: plotting.show_layers({}), "expected a dict of pictures by layer name, got {}"),
-        (lambda: plotting.show_layers({"relu": GREY}), "expected a layer of vgg19"),
-        (lambda: plotting.show_layers({"conv1_1": 5}), "expected a path, .* got a int"),
-        (lambda: plotting.show_layers({"conv1_1": GREY, "block1_conv1": GREY}), "each layer once"),
-        (lambda: plotting.show_layers({"conv1_1": GREY}, 5), "a dict of notes by layer name, got"),
-        (lambda: plotting.show_layers({"conv1_1": GREY}, {"conv1_2": ""}), "got one of 'conv1_2'"),
-        (lambda: plotting.show_layers({"conv1_1": GREY}, rows=5), "expected a list of rows, got 5"),
-        (lambda: plotting.show_layers({"conv1_1": GREY}, rows=list("abcde")), "4 rows"),
         (lambda: plotting.plot_losses({}), "expected a dict of histories .*, got {}"),
         (lambda: plotting.plot_losses([1, 2]), "expected a dict of histories"),
         (lambda: plotting.plot_losses([RESULT]), "expected a dict of histories"),
@@ -264,7 +234,6 @@ CELLS = {
     "figure = show_images(x)\nfigure.axes[0].set_title('a')\nplt.show()": 1,
     "show_images([x]);": 1,
     "plot_losses(history)": 1,
-    "show_layers({'conv1_1': x})": 1,
     "figure": 1,  # once more, as it was shown before
     "figure.savefig(io.BytesIO())\nfigure.axes[0].get_title()": 0,
     "show_images([x])\nplot_losses(history)": 2,
@@ -274,7 +243,7 @@ CELLS = {
     "[show_images([x])]": 1,
 }
 SETUP = """import io, numpy as np, matplotlib.pyplot as plt
-from stylelib.visualization.plotting import plot_losses, show_images, show_layers, use_style
+from stylelib.visualization.plotting import plot_losses, show_images, use_style
 x, history = np.zeros((4, 6, 3), np.uint8), {"total": [9, 3], "style": [1, 1], "content": [1, 1]}
 """
 
