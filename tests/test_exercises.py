@@ -68,9 +68,51 @@ def test_a_check_prints_one_line(answer, line, capsys):
     assert capsys.readouterr().out == line
 
 
-def test_a_check_hides_no_other_error():
-    with pytest.raises(TypeError), check("Exercise 9.1"):
-        solve(1)
+@pytest.fixture
+def run_cells(tmp_path):
+    """Run sources as a notebook does: each in a file of its own, all in one namespace."""
+
+    def run(*sources):
+        names = {"check": check}
+        for number, source in enumerate(sources):
+            cell = tmp_path / f"{number}.py"
+            cell.write_text(source)
+            exec(compile(source, str(cell), "exec"), names)  # noqa: S102
+
+    return run
+
+
+CHECK = "with check('Exercise 9.1'):\n    assert solve([1, 2]).sum() > 0, 'too little'\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "line"),
+    [
+        (
+            "def solve(x):\n    y = x + 1\n    return y\n",
+            "The line `y = x + 1` raises TypeError: can only concatenate list",
+        ),
+        (
+            "import json\ndef solve(x):\n    return json.loads('')\n",  # raised by a library
+            "The line `return json.loads('')` raises JSONDecodeError: Expecting value",
+        ),
+        (
+            "def solve(x):\n    sum(x)\n",
+            "The check cannot use what your function returns (is there a `return`?): Attribute",
+        ),
+        ("def solve():\n    pass\n", "The check cannot use what your function returns"),
+    ],
+)
+def test_a_check_says_which_line_raised_an_error(answer, line, run_cells, capsys):
+    run_cells(answer, CHECK)
+    printed = capsys.readouterr().out
+    assert printed.startswith(f"Exercise 9.1: not right yet. {line}")
+    assert printed.count("\n") == 1
+
+
+def test_a_check_can_be_interrupted():
+    with pytest.raises(KeyboardInterrupt), check("Exercise 9.1"):
+        raise KeyboardInterrupt
 
 
 @every_chapter
@@ -190,6 +232,7 @@ def test_checks_refuse_stubs_and_wrong_answers(answers, capsys):
         assert verdict(checks, unsolved, capsys) == f"{exercise}: not solved yet\n"
         wrong = names[f"wrong_{name}"]
         assert len(wrong) >= 2
+        wrong = wrong | {"nothing is returned": lambda *_, **__: None}
         for mistake, answer in wrong.items():
             line = verdict(checks, names, capsys, **{name: answer})
             assert line.startswith(f"{exercise}: not right yet. "), mistake
