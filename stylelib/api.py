@@ -95,8 +95,8 @@ def transfer(
         see `content_similarity`. The style weight that leads there is searched in short runs, which
         take a quarter of the whole time at most, besides compiling, if the run has all its steps,
         and stands in `Result.settings`; the same call with that `style_weight` instead paints the
-        same picture without the search. The names stand for 0.35, 0.50 and 0.65. Without a strength, the
-        recipe's weights count. Not with ``"sgd"``, whose steps grow with the weight.
+        same picture without the search. The names stand for 0.35, 0.50 and 0.65. Without a
+        strength, the recipe's weights count. Not with ``"sgd"``, whose steps grow with the weight.
     style_weights : sequence, optional
         How several styles are mixed: for each a number, or a sequence of numbers, one for each
         style layer. In each layer they count as shares: the target is the mean of the paintings'
