@@ -62,9 +62,9 @@ class VGG:
     padding : {"zero", "reflect"}
         What a convolution sees beyond the border of its input: zeros, as VGG was trained, or the
         input mirrored at its first and last row and column. Zeros look like an edge, which is
-        painted, too, so that there is a step in the first pixels; reflection makes it much smaller.
-        Away from the border the feature maps are the same. A map of one row or column is repeated instead, as `numpy.pad`
-        does.
+        painted, too, so that there is a step in the first pixels; reflection makes it much
+        smaller. Away from the border the feature maps are the same. A map of one row or column is
+        repeated instead, as `numpy.pad` does.
 
     Attributes
     ----------
