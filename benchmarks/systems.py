@@ -1,35 +1,31 @@
 """Every recipe in full on one pair of pictures: seconds, measures, and the pictures of their page.
 
-``make systems`` writes benchmarks/SYSTEMS.md and data/results/systems/. The pictures depend on the
-recipe and on the precision, the seconds on the machine.
+``make systems`` paints into data/results/systems/ what is missing there, beside each picture a
+record of all settings, and writes benchmarks/SYSTEMS.md. The pictures depend on the recipe and on
+the precision, the seconds on the machine.
 """
 
+import json
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.machine import machine
-from stylelib import (
-    RECIPES,
-    VGG,
-    Objective,
-    content_similarity,
-    load_image,
-    preprocess,
-    save_image,
-    transfer,
-)
+from stylelib import RECIPES, VGG, Objective, content_similarity, load_image, preprocess
 from stylelib.losses import style_layer_loss
 from stylelib.recipes.conventions import at_size
 from stylelib.vgg.weights import DATA
+from tools.figures import is_painted, paint, store
 
 RESULTS = Path(__file__).with_name("SYSTEMS.md")
 PICTURES = DATA / "results" / "systems"
-CONTENT, STYLE = (DATA / "images" / name for name in ("summer_palace.jpg", "starry_night.jpg"))
+PAIR = {"content": "images/summer_palace.jpg", "style": "images/starry_night.jpg"}
+CONTENT, STYLE = (DATA / path for path in PAIR.values())
 SIZE = 400
 #: Style layers of no program that is run here.
 HELD_OUT = ["conv3_3", "conv4_3", "conv5_3"]
 TERMS = ("content", "style", "total")
+WEIGHTS = ("content", "style", "tv")
 HEADER = """# Eleven systems on one pair of pictures
 
 Written by `make systems`: the pavilion with The Starry Night at {size} px, each recipe with its own
@@ -49,13 +45,24 @@ NEAREST = {"augustins": "augustins512"}
 NAMES = [name for name in RECIPES if name not in ("multiscale", "augustins256", "augustins512")]
 
 
-def balanced(name):
-    """Return a recipe with the weights that keep at `SIZE` the balance of its own size."""
-    recipe = RECIPES[NEAREST.get(name, name)]
+def call(name):
+    """Return what paints a system: its recipe, with the balance of its own size kept at `SIZE`."""
+    name = NEAREST.get(name, name)
+    recipe = RECIPES[name]
     own = recipe.size
     if isinstance(own, int):
         own = load_image(CONTENT, max_size=own).shape[:2]
-    return at_size(recipe, own, load_image(CONTENT, max_size=SIZE).shape[:2])
+    recipe = at_size(recipe, own, load_image(CONTENT, max_size=SIZE).shape[:2])
+    weights = {f"{term}_weight": getattr(recipe, f"{term}_weight") for term in WEIGHTS}
+    return {"function": "transfer", "recipe": name, "size": SIZE} | PAIR | weights
+
+
+def painted(name, call):
+    """Return a picture and its record, painted where they are missing."""
+    picture = PICTURES / f"{name}.jpg"
+    if not is_painted(picture, call):
+        store(picture, call, paint(call))
+    return load_image(picture), json.loads(picture.with_suffix(".json").read_text("utf-8"))
 
 
 def paper_losses():
@@ -90,23 +97,20 @@ def lines():
         yield f"{content_similarity(image, photo):.2f}"
         yield f"{distance(image):.1%}"
 
-    def row(name, recipe, **options):
-        result = transfer(CONTENT, STYLE, recipe, size=SIZE, **options)
-        save_image(PICTURES / f"{name}.jpg", result.image)
-        own = result.history["total"]
-        cells = f"`{name}`", result.evaluations, f"{result.seconds:.0f}"
-        cells = *cells, f"{own[0]:.2g} → {own.min():.2g}", *measures(result.image)
-        return result, f"| {' | '.join(map(str, cells))} |"
+    def row(name, call):
+        image, record = painted(name, call)
+        first, last = record["losses"]["total"]
+        cells = f"`{name}`", record["evaluations"], record["seconds"], f"{first:.2g} → {last:.2g}"
+        return f"| {' | '.join(map(str, (*cells, *measures(image))))} |"
 
+    _, record = painted(NAMES[0], call(NAMES[0]))
+    facts = {"precision": record["settings"]["precision"], "layers": ", ".join(HELD_OUT)}
+    yield HEADER.format(size=SIZE, machine=machine(), **facts)
     for name in NAMES:
-        result, line = row(name, balanced(name))
-        if name == NAMES[0]:
-            precision, layers = result.settings["precision"], ", ".join(HELD_OUT)
-            header = {"size": SIZE, "precision": precision, "layers": layers}
-            yield HEADER.format(**header, machine=machine())
-        yield line
-    strength = 1 - content_similarity(PICTURES / "jcjohnson.jpg", photo)
-    yield row("multiscale", "multiscale", strength=strength)[1]
+        yield row(name, call(name))
+    alike = content_similarity(PICTURES / "jcjohnson.jpg", photo)
+    ours = {"recipe": "multiscale", "strength": round(1 - alike, 2)}
+    yield row("multiscale", {"function": "transfer", "size": SIZE} | PAIR | ours)
     yield f"| the photograph | | | | {' | '.join(measures(photo))} |"
 
 

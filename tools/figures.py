@@ -8,6 +8,7 @@ next goes on from there.
 """
 
 import dataclasses
+import io
 import itertools
 import json
 import sys
@@ -112,7 +113,7 @@ def strengths(pairs, names):
             parts = [*(name.split(".")[0] for name in (content, style)), strength]
             panels.append(Panel("-".join(parts), strength if len(names) > 1 else parts[1], call))
     columns = 3 if len(names) == 3 else len(PAINTINGS)
-    return Figure(panels, {}, columns=columns, inches=2.2 * columns, folder="strengths")
+    return Figure(panels, {}, columns=columns, inches=max(7.5, 2.2 * columns), folder="strengths")
 
 
 def one_content_layer(content, style):
@@ -227,11 +228,11 @@ def write_sheet(name, figure):
         sheet = show_images(
             [load_image(picture) for picture in pictures], titles, figure.columns, figure.inches
         )
-        sheet.canvas.draw()
-        pixels = np.asarray(sheet.canvas.buffer_rgba())[..., :3]
+        drawn = io.BytesIO()
+        sheet.savefig(drawn, bbox_inches="tight", pad_inches=0.05)  # else titles are cut at the top
         plt.close(sheet)
     with atomic_write(RESULTS / f"{name}.jpg") as file:
-        Image.fromarray(pixels).save(file, "JPEG", quality=88, subsampling=0)
+        Image.open(drawn).convert("RGB").save(file, "JPEG", quality=88, subsampling=0)
 
 
 def main(names):
