@@ -21,6 +21,18 @@ def prose(number):
     return "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
 
 
+def reading_minutes(number):
+    """180 words of prose a minute, half a minute a figure, five minutes an exercise."""
+    text, code = prose(number), nbformat.read(NOTEBOOKS[number], 4).cells
+    drawn = [out for cell in code for out in cell.get("outputs", []) if "data" in out]
+    drawn = [out for out in drawn if any(kind.startswith("image/") for kind in out.data)]
+    figures = len(drawn) + len(re.findall(r"!\[", text))
+    exercises = len(re.findall(r"^\*\*Exercise \d\.\d ", text, re.M))
+    no_words = r"```.*?```|!\[[^]]*\]\([^)]*\)|\]\([^)]*\)|<[^>]+>|\$\$.*?\$\$"
+    words = re.findall(r"[\w$`\\][^\s|]*", re.sub(no_words, " ", text, flags=re.S))
+    return len(words) / 180 + figures / 2 + 5 * exercises
+
+
 def tables():
     """Of the page for teachers: lists of rows of cells, the head first, without the rule."""
     for table in re.findall(r"(?:^\|.*\n)+", PAGES["teaching.md"], re.M):
@@ -78,6 +90,12 @@ def test_every_question_has_an_answer_of_the_same_notebook_with_its_section():
     assert [int(number) for number, _ in questions] == list(range(1, len(questions) + 1))
     paragraphs = re.findall(r"^\*\*Answer .+$", PAGES["quiz-answers.md"], re.M)
     assert all(re.search(rf"See \d\d {SECTION}", paragraph) for paragraph in paragraphs)
+
+
+@pytest.mark.parametrize("number", NOTEBOOKS)
+def test_the_minutes_of_reading_are_counted(number):
+    card = int(re.search(r"\| (\d+) minutes \|", prose(number))[1])
+    assert abs(card - reading_minutes(number)) <= 5
 
 
 def test_a_course_fills_its_minutes():
