@@ -38,7 +38,7 @@ def test_a_picture_of_another_recipe_is_painted_anew(tmp_path, change):
         assert figures.is_painted(tmp_path / "a.jpg", call) == expected
 
 
-def test_nine_in_ten_pictures_are_as_similar_as_was_asked_for():
+def test_seven_in_eight_pictures_are_as_similar_as_was_asked_for():
     paths = (figures.RESULTS / "strengths").glob("*.json")
     records = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
     misses = [
@@ -46,8 +46,8 @@ def test_nine_in_ten_pictures_are_as_similar_as_was_asked_for():
         for record in records
         if "content_layers" not in record["call"]  # the search is measured for the recipe's own
     ]
-    assert len(misses) > 6
-    assert np.mean(np.array(misses) <= 0.07) >= 0.9
+    assert len(misses) > 40
+    assert np.mean(np.array(misses) <= 0.07) >= 7 / 8
 
 
 def test_nothing_else_is_stored():
