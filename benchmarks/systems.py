@@ -45,7 +45,7 @@ NEAREST = {"augustins": "augustins512"}
 NAMES = [name for name in RECIPES if name not in ("multiscale", "augustins256", "augustins512")]
 
 
-def call(name):
+def call_of(name):
     """Return what paints a system: its recipe, with the balance of its own size kept at `SIZE`."""
     name = NEAREST.get(name, name)
     recipe = RECIPES[name]
@@ -103,11 +103,11 @@ def lines():
         cells = f"`{name}`", record["evaluations"], record["seconds"], f"{first:.2g} → {last:.2g}"
         return f"| {' | '.join(map(str, (*cells, *measures(image))))} |"
 
-    _, record = painted(NAMES[0], call(NAMES[0]))
+    _, record = painted(NAMES[0], call_of(NAMES[0]))
     facts = {"precision": record["settings"]["precision"], "layers": ", ".join(HELD_OUT)}
     yield HEADER.format(size=SIZE, machine=machine(), **facts)
     for name in NAMES:
-        yield row(name, call(name))
+        yield row(name, call_of(name))
     alike = content_similarity(PICTURES / "jcjohnson.jpg", photo)
     ours = {"recipe": "multiscale", "strength": round(1 - alike, 2)}
     yield row("multiscale", {"function": "transfer", "size": SIZE} | PAIR | ours)
