@@ -604,8 +604,9 @@ class TestCommandLine:
         for name in ("content.png", "style.png"):
             save_image(tmp_path / name, image)
         recipe = ("--recipe", "gatys2015", "--size", "32", "--optimizer", optimizer)
+        precision = ("--precision", "float32")  # other processes do not see the fixture `float32`
         paths = (str(tmp_path / name) for name in ("content.png", "style.png"))
-        return ["transfer", *paths, "-o", str(tmp_path / "out.png"), *recipe, *more]
+        return ["transfer", *paths, "-o", str(tmp_path / "out.png"), *recipe, *precision, *more]
 
     @pytest.mark.usefixtures("either_network")
     def test_save_every_and_resume(self, tmp_path, content_image, capsys):
