@@ -30,6 +30,10 @@ PICTURES = [
     ("file:///etc/x", "cannot read file:///etc/x: expected an address that starts with https://"),
     ("https://", "cannot read https://: no host given"),
     (
+        "https://me:secret@a.org/b",
+        "cannot read https://…@a.org/b: expected an address without a user and a password",
+    ),
+    (
         "https://127.0.0.1/b",
         "cannot read https://127.0.0.1/b: 127.0.0.1 is at 127.0.0.1, which is no public address",
     ),

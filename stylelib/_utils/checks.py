@@ -16,6 +16,8 @@ LARGEST_NUMBER = 3.4e38
 LONGEST = 100
 #: How much of another program's error, which can repeat all that it was given.
 LONGEST_ERROR = 400
+#: The user and the password in an address, which a path of one has with a single slash.
+_USER = re.compile(r"(\w{2}:/+)[^/?#\s]*@")
 #: What colours a terminal.
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
@@ -37,7 +39,9 @@ def shown(value):
         value = value.item()  # 1.0, not np.float64(1.0)
     elif isinstance(value, np.ndarray) and value.ndim:
         return f"an array of shape {value.shape}"
-    elif isinstance(value, (str, bytes)) and len(value) > 2 * LONGEST:
+    if isinstance(value, str):
+        value = without_user(value)
+    if isinstance(value, (str, bytes)) and len(value) > 2 * LONGEST:
         value = value[:LONGEST] + value[-LONGEST:]
     try:
         return shortened(repr(value))
@@ -48,17 +52,31 @@ def shown(value):
 def shortened(text, most=LONGEST):
     r"""Put text, or a path, into one line of at most 100 characters, of its beginning and its end.
 
-    What a terminal would obey instead of showing it, and the zero byte, become escapes.
+    What a terminal would obey instead of showing it, and the zero byte, become escapes. The user
+    and the password of an address are left out, since messages end up in logs.
 
     Examples
     --------
     >>> shortened(" two  lines "), len(shortened("word " * 100)), shortened("\x1b[2J")
     ('two lines', 100, '\\x1b[2J')
+    >>> shortened("https://me:secret@example.org/a.png")
+    'https://…@example.org/a.png'
     """
-    text = _halves(" ".join(str(text).split()), most)
+    text = _halves(without_user(" ".join(str(text).split())), most)
     if text.isprintable():
         return text
     return _halves("".join(c if c.isprintable() else ascii(c)[1:-1] for c in text), most)
+
+
+def without_user(address):
+    """Leave the user and the password out of an address.
+
+    Examples
+    --------
+    >>> without_user("https://me:secret@example.org/a.png"), without_user("me@home.png")
+    ('https://…@example.org/a.png', 'me@home.png')
+    """
+    return _USER.sub(r"\1…@", address)
 
 
 def _halves(text, most):

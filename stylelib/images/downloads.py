@@ -22,7 +22,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from tqdm import tqdm
 
-from stylelib._utils.checks import one_line, shortened
+from stylelib._utils.checks import one_line, shortened, without_user
 
 #: Largest file that is downloaded, in bytes.
 MAX_DOWNLOAD = 64 * 2**20
@@ -48,9 +48,9 @@ def download(address):
     Raises
     ------
     ValueError
-        For an address that is not https or not public or leads to such a one, for a server that
-        is silent for `MAX_SILENCE`, is not done after `MAX_SECONDS`, breaks off or answers with
-        an error, and for a larger file.
+        For an address that is not https, that is not public, that leads to such a one, or that
+        holds a user's name; for a server that is silent for `MAX_SILENCE`, is not done after
+        `MAX_SECONDS`, breaks off or answers with an error; and for a larger file.
 
     Examples
     --------
@@ -62,6 +62,8 @@ def download(address):
     name = shortened(address)
     if not _is_https(address):
         raise ValueError(f"cannot read {name}: expected an address that starts with https://")
+    if without_user(address) != address:
+        raise ValueError(f"cannot read {name}: expected an address without a user and a password")
     try:
         with _opener().open(_quoted(address), timeout=MAX_SILENCE) as answer:
             large = (answer.length or 0) > MAX_DOWNLOAD

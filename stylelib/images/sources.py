@@ -6,7 +6,7 @@ import os
 import select
 import stat
 
-from stylelib._utils.checks import LONGEST, one_line
+from stylelib._utils.checks import LONGEST, one_line, without_user
 from stylelib._utils.files import with_home
 from stylelib.images.downloads import download
 
@@ -28,7 +28,7 @@ def name_of(source):
         source = getattr(source, "filename", None) or getattr(source, "name", None)
     if not source or not isinstance(source, (str, bytes, os.PathLike)):
         return "''" if source == "" else "the picture given"
-    name = os.fsdecode(source)
+    name = without_user(os.fsdecode(source))
     if len(name) > LONGEST:  # of a path both ends tell something
         name = f"{name[: LONGEST // 2 - 1]}…{name[-LONGEST // 2 :]}"
     return name if name.isprintable() else ascii(name)

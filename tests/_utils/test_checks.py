@@ -1,6 +1,7 @@
 """What a message repeats of a value: one line, and never more than 100 characters."""
 
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from stylelib._utils.checks import (
     shortened,
     shown,
 )
+from stylelib.images.sources import name_of
 
 
 class Unspeakable:
@@ -47,6 +49,16 @@ def test_a_number_that_python_writes_no_more():
 def test_no_text_commands_the_terminal(text):
     assert shortened(text).isprintable()
     assert len(shortened(text)) <= 100
+
+
+SECRET = "https://me:" + "secret" * 50 + "@pass@example.org/a.png"
+
+
+@pytest.mark.parametrize("value", [SECRET, np.str_(SECRET), [SECRET], Path(SECRET)], ids=range(4))
+@pytest.mark.parametrize("say", [shown, shortened, name_of])
+def test_no_message_repeats_a_password(say, value):
+    assert "secret" not in say(value)
+    assert "pass@" not in say(value)
 
 
 LONG = ["x" * 10**6, ["x" * 99] * 99, b"x" * 10**6, {1: "\n" * 200}]
