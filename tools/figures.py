@@ -84,7 +84,7 @@ def layers_and_ratio(content, style):
     """Fig. 3 of 2015: a row for each set of style layers, a column for each ratio."""
     panels = []
     for count in range(1, 6):
-        for exponent in (-2, -3, -4):
+        for exponent in (-4, -3, -2):  # in the paper's order, without its first column, 1e-5
             call = {"function": "transfer", "content": content, "style": style}
             call |= {"recipe": "gatys2015", "size": 256, "steps": 100, "init": "noise"}
             call |= {"style_layers": LAYERS[:count], "style_weight": 10.0**-exponent}
