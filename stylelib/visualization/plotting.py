@@ -19,6 +19,8 @@ from stylelib.images.load import load_image
 #: Okabe and Ito's palette, which colour-blind readers can tell apart.
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 WIDTH = 7.5  # inches: at 120 dpi the 900 pixels that fit into a notebook on GitHub
+#: Width by height of the narrowest panel: a thinner picture stands in the middle of it.
+NARROWEST = 1 / 8
 JPEG = {"quality": 86, "optimize": True}
 
 STYLE = {
@@ -172,7 +174,7 @@ def show_images(
     rows = [images[i : i + columns] for i in range(0, len(images), columns)]
     titles, interpolation = iter(titles), "nearest" if pixels else None
     # A last row that is not full keeps the scale of the others: an empty picture fills it up.
-    aspects = [[image.shape[1] / image.shape[0] for image in row] for row in rows]
+    aspects = [[max(image.shape[1] / image.shape[0], NARROWEST) for image in row] for row in rows]
     if len(rows) > 1:
         aspects[-1] += aspects[0][len(rows[-1]) :]
     heights = [_without_gaps(width, columns) / sum(row) + 0.35 for row in aspects]

@@ -43,6 +43,16 @@ def test_pictures_of_a_grid_have_one_size(count):
     np.testing.assert_allclose(boxes[:, 0] / boxes[:, 1], 1.5, rtol=0.05)
 
 
+@pytest.mark.parametrize("shape", [(2000, 1), (1, 2000), (1, 1)])
+def test_a_thin_picture_makes_no_figure_of_kilometres(shape):
+    figure = plotting.show_images([np.zeros((*shape, 3), np.uint8)], ["thin"])
+    figure.canvas.draw()
+    assert max(figure.get_size_inches()) < 100
+    height, width = shape
+    box = figure.axes[0].get_window_extent()
+    assert box.width / box.height == pytest.approx(width / height, rel=0.05)
+
+
 @pytest.mark.parametrize(("side", "columns", "factor"), [(128, 3, 2), (10, 3, 28), (400, 3, 0)])
 def test_pixels_become_squares_of_one_size(side, columns, factor):
     with plt.rc_context():
