@@ -15,7 +15,7 @@ PRESERVE_COLORS = ("luminance", "match")
 
 #: Y of YIQ, the luminance of analogue television, by R, G and B.
 _LUMINANCE = np.array([0.299, 0.587, 0.114])
-#: Colours that vary less, in squared grey levels, do so by rounding; that is not to be amplified.
+#: Colours that vary less, in squared grey levels, count as varying so: rounding is amplified less.
 _SMALLEST_VARIANCE = 1.0
 
 
@@ -49,8 +49,9 @@ def grey(image: Image, like: Image | None = None) -> Image:
         ``uint8``, ``(H, W, 3)``, RGB.
     like : numpy.ndarray, optional
         Of the same kind, of any size: the luminance gets the mean and the standard deviation of
-        this picture's. A dark painting would darken a bright photograph otherwise. A deviation
-        below 1 grey level counts as 1: such small differences are rounding, and stay small.
+        this picture's. A dark painting would darken a bright photograph otherwise. A deviation of
+        `image` below 1 grey level counts as 1, so that the factor is at most the deviation of
+        `like`.
 
     Returns
     -------
