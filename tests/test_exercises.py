@@ -165,6 +165,7 @@ def names_in(source):
     """Names that a cell defines, and those that it uses."""
     table = symtable.symtable(source, "cell", "exec")
     defined = {s.get_name() for s in table.get_symbols() if s.is_assigned() or s.is_imported()}
+    defined |= set(re.findall(r"^(\w+)\[.*\] = ", source, re.M))  # an entry more
     used, tables = set(), [table]
     while tables:
         table = tables.pop()
@@ -191,6 +192,7 @@ def test_what_is_needed():
         "c = b",
         "def d(c):\n    return c, b",
         "e = [d(f) for f in c]",
+        "e[0] = 1",
     ]
     assert needed(sources, {"d"}) == [sources[i] for i in (0, 1, 3)]
     assert needed(sources, {"e"}) == sources
