@@ -116,7 +116,7 @@ lint: setup ## check style and format of code and notebooks, and the rule of imp
 bench: setup ## measure speed and memory, and write benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks
 
-systems: setup ## run every recipe in full at 192 px, for benchmarks/SYSTEMS.md and docs/systems.md
+systems: setup ## paint every recipe in full at 400 px, for benchmarks/SYSTEMS.md and docs/systems.md
 	$(BIN)/python -m benchmarks.systems
 
 sweeps: setup ## run the grids of notebook 05 in data/sweeps/, as far as results are missing

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from stylelib import RECIPES, Result
+from stylelib import RECIPES, Result, reconstruct_style
 from stylelib._utils.files import to_json
 from stylelib.images.load import load_image
 from tools import diagram, figures
@@ -100,14 +100,12 @@ def test_a_figure_that_is_unknown_is_named(small_figure):
 
 
 def test_an_interrupted_run_keeps_what_is_painted(small_figure, monkeypatch):
-    paint = figures.paint
-
-    def interrupted(call):
-        result = paint(call)
-        status = "interrupted" if call["layer_weights"] else result.status
+    def interrupted(**arguments):
+        result = reconstruct_style(**arguments)
+        status = "interrupted" if "layer_weights" in arguments else result.status
         return dataclasses.replace(result, status=status)
 
-    monkeypatch.setattr(figures, "paint", interrupted)
+    monkeypatch.setitem(figures.FUNCTIONS, "reconstruct_style", interrupted)
     with pytest.raises(KeyboardInterrupt):
         figures.main([])
     stored = {path.name for path in (small_figure / "small").iterdir()}

@@ -172,7 +172,10 @@ def paint(call):
     if arguments.get("layer_weights") == "equal shares":
         which = {name: arguments[name] for name in ("image", "layers", "size")}
         arguments["layer_weights"] = equal_shares(**which)
-    return FUNCTIONS[call["function"]](**arguments)
+    result = FUNCTIONS[call["function"]](**arguments)
+    if result.status == "interrupted":  # by Ctrl-C, which keeps the best picture so far
+        raise KeyboardInterrupt
+    return result
 
 
 def place(name, panel):
@@ -245,8 +248,6 @@ def main(names):
         for number, (picture, call) in enumerate(missing, start=1):
             picture.parent.mkdir(parents=True, exist_ok=True)
             result = paint(call)
-            if result.status == "interrupted":  # by Ctrl-C, which keeps the best picture so far
-                raise KeyboardInterrupt
             store(picture, call, result)
             done = f"{name} [{number}/{len(missing)}] {picture.stem}"
             print(f"{done} {result.seconds:.0f} s", flush=True)

@@ -49,6 +49,19 @@ _GATYS_2016 = _GATYS_2015.replace(
     "are those over the pictures in data/, not over ImageNet.",
 )
 
+_GATYS_2016_CODE = _GATYS_2016.replace(
+    source="Gatys: NeuralImageSynthesis, the settings for the normalised network",
+    init="content",
+    size=1024,
+    steps=700,
+    stages=[Stage(0.5, 500), Stage(1.0, 200)],
+    clipping="never",
+    published={},
+    notes="The authors' own program for the network of the CVPR paper. There 512 and 1024 are the "
+    "roots of numbers of pixels, and the painting is reduced to as many pixels as the photograph. "
+    "Average pooling is assumed. Means of the filters are those over the pictures in data/.",
+)
+
 _SPIROSBAX = Recipe(
     source="spirosbax: Neural Style Transfer, TensorFlow 2",
     network="vgg19",
@@ -269,6 +282,7 @@ RECIPES = MappingProxyType(
         "multiscale": _MULTISCALE,
         "gatys2015": _GATYS_2015,
         "gatys2016": _GATYS_2016,
+        "gatys2016_code": _GATYS_2016_CODE,
         "spirosbax": _SPIROSBAX,
         "jerkic": _JERKIC,
         "augustins": _AUGUSTINS,
