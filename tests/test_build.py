@@ -136,6 +136,15 @@ def test_the_card_prefers_a_picture_to_a_chart():
     assert book.last_picture(made)[0] == "png"
 
 
+def test_the_first_formula_is_a_link_and_stays_a_formula():
+    page = nodes.paragraph("", "", nodes.math("", r"\\alpha"), nodes.math("", r"\\beta"))
+    first_use.link_symbols(page, "glossary.html#notation")
+    first, second = page.children
+    assert (first["refuri"], first.astext()) == ("glossary.html#notation", r"\\alpha")
+    assert isinstance(first.children[0], nodes.math)
+    assert isinstance(second, nodes.math)
+
+
 def test_only_the_first_use_of_a_word_is_a_link():
     parts = list(first_use.linked("Two Gram matrices, a filter, a Gram matrix.", ["Gram matrix"]))
     links = [part for part in parts if not isinstance(part, nodes.Text)]

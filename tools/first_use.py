@@ -18,7 +18,8 @@ def link_first_uses(app, doctree):
         for text in list(doctree.findall(nodes.Text)):
             if not inside(text, SKIPPED) and inside(text, nodes.paragraph):
                 text.parent.replace(text, list(linked(str(text), unused)))
-        link_symbols(doctree)
+        address = app.builder.get_relative_uri(app.env.docname, "glossary")
+        link_symbols(doctree, f"{address}#notation")
 
 
 def terms():
@@ -34,7 +35,7 @@ def linked(text, unused):
         if match := re.search(rf"\b{inflected(word)}\b", text, re.I):
             unused.remove(word)
             yield from linked(text[: match.start()], unused)
-            yield link(word, "term", match.group(), nodes.Text(match.group()))
+            yield link(word, match.group())
             yield from linked(text[match.end() :], unused)
             return
     yield nodes.Text(text)
@@ -50,17 +51,23 @@ def inflected(word):
     return stem[:-1] + "(?:x|ces)" if stem.endswith("x") else stem + "s?"
 
 
-def link_symbols(doctree):
-    """Let the first formula of a page that is not displayed lead to the list of symbols."""
+def link_symbols(doctree, address):
+    """Let the first formula of a page that is not displayed lead to the list of symbols.
+
+    The link is made here, not by Sphinx: its own keeps the text of a formula, and not the formula.
+    """
     for formula in doctree.findall(nodes.math):
         if not inside(formula, SKIPPED):
-            reference = link("notation", "ref", formula.astext(), formula.deepcopy())
+            inner = formula.deepcopy()
+            reference = nodes.reference("", "", inner, internal=True, refuri=address)
+            reference["classes"].append("first-use")
             formula.parent.replace(formula, reference)
             return
 
 
-def link(target, kind, title, content):
-    options = {"refdomain": "std", "reftype": kind, "reftarget": target, "refexplicit": True}
+def link(word, text):
+    options = {"refdomain": "std", "reftype": "term", "reftarget": word, "refexplicit": True}
+    content = nodes.Text(text)
     return pending_xref("", content, refwarn=True, classes=["first-use"], **options)
 
 

@@ -88,6 +88,8 @@ def test_formulas_and_pictures_are_shown(path, show):
         return wrong || !box?.height || !box.width;
     }).map(formula => formula.innerText)""")
     assert bad == []
+    links = "[...document.querySelectorAll('a.first-use')].map(link => link.innerText)"
+    assert not [text for text in page.evaluate(links) if "\\" in text]  # no formula's source
     pictures = page.evaluate("""() => Promise.all([...document.images].map(async image => {
         image.loading = 'eager';
         await image.decode().catch(() => {});
