@@ -142,6 +142,7 @@ def test_the_first_formula_is_a_link_and_stays_a_formula():
     first, second = page.children
     assert (first["refuri"], first.astext()) == ("glossary.html#notation", r"\\alpha")
     assert isinstance(first.children[0], nodes.math)
+    assert first["reftitle"]
     assert isinstance(second, nodes.math)
 
 

@@ -61,6 +61,7 @@ def link_symbols(doctree, address):
             inner = formula.deepcopy()
             reference = nodes.reference("", "", inner, internal=True, refuri=address)
             reference["classes"].append("first-use")
+            reference["reftitle"] = "the list of symbols"  # read aloud, a formula may be nothing
             formula.parent.replace(formula, reference)
             return
 
