@@ -102,7 +102,7 @@ def test_there_is_a_place_for_the_badge_in_every_chapter():
 @pytest.mark.slow
 def test_what_is_stamped_passes_lint_and_can_be_taken_out(clone):
     files = [clone / "README.md", clone / "pyproject.toml", *(clone / path for path in NOTEBOOKS)]
-    before = [path.read_bytes() for path in files]
+    before = {path: path.read_bytes() for path in files}
     for _ in range(2):  # the second time replaces the first
         badges.main("", clone)
     for path in NOTEBOOKS:
@@ -121,7 +121,8 @@ def test_what_is_stamped_passes_lint_and_can_be_taken_out(clone):
     done = subprocess.run([sys.executable, "-m", *tests], cwd=clone, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:]
     badges.main("none", clone)
-    assert [path.read_bytes() for path in files] == before
+    # Names alone: under CI=true pytest looks for the differences of megabytes without end.
+    assert [path.name for path in files if path.read_bytes() != before[path]] == []
 
 
 def run_setup_cells(folder, cells, github):

@@ -75,6 +75,13 @@ def test_it_is_valid_small_and_holds_no_widget_state(path):
 
 
 @every_notebook
+def test_it_is_written_as_nbformat_writes_it(path):
+    """Else the first who saves it, or runs `make badges`, changes lines that nobody meant to."""
+    as_written = path.read_text(encoding="utf-8") == nbformat.writes(read(path)) + "\n"
+    assert as_written
+
+
+@every_notebook
 def test_it_was_run_once_from_top_to_bottom(path):
     code = cells(path, "code")
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
