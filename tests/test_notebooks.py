@@ -89,6 +89,13 @@ def test_it_was_run_once_from_top_to_bottom(path):
 
 
 @every_notebook
+def test_what_is_printed_or_shown_is_stored(path):
+    """A cell that was put in later, and not run, leaves the text below it without its picture."""
+    last = [cell.source.splitlines()[-1] for cell in cells(path, "code") if not cell.outputs]
+    assert not [line for line in last if line.startswith(("print(", "plt.show("))]
+
+
+@every_notebook
 def test_outputs_hold_no_stderr_no_path_and_no_error_but_those_of_exercises(path):
     for cell in cells(path, "code"):
         for output in cell.outputs:
@@ -111,6 +118,12 @@ def test_it_has_one_title_and_prose_before_every_code_cell(path):
     kinds = [cell.cell_type for cell in read(path).cells]
     assert kinds[0] == kinds[-1] == "markdown"
     assert ("code", "code") not in set(itertools.pairwise(kinds))
+
+
+@every_notebook
+def test_sections_are_numbered_in_order(path):
+    numbers = re.findall(r"^## (\d+) ", without_fences(prose(path)), re.M)
+    assert numbers == [str(number) for number in range(1, len(numbers) + 1)]
 
 
 @every_notebook
