@@ -3,6 +3,7 @@
 import io
 import os
 import sys
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -58,9 +59,13 @@ def _choose_formats():
     from IPython.core.pylabtools import print_figure
     from matplotlib_inline.backend_inline import set_matplotlib_formats
 
+    drawn_as_png = weakref.WeakSet()
+
     def png(figure):
+        drawn_as_png.discard(figure)
         if (kind := _kind(figure)) == "photographs":
             return None
+        drawn_as_png.add(figure)
         drawn = Image.open(io.BytesIO(print_figure(figure, "png"))).convert("RGB")
         if kind == "chart":
             drawn = drawn.quantize(64, dither=Image.Dither.NONE)
@@ -68,10 +73,10 @@ def _choose_formats():
         drawn.save(file, "PNG", optimize=True)
         return file.getvalue()
 
-    def jpeg(figure):
-        if _kind(figure) == "photographs":
-            return print_figure(figure, "jpeg", pil_kwargs=JPEG)
-        return None
+    def jpeg(figure):  # IPython asks for a PNG first, and drawing may have moved the panels since
+        if figure in drawn_as_png:
+            return None
+        return print_figure(figure, "jpeg", pil_kwargs=JPEG)
 
     set_matplotlib_formats("png")
     formatters = get_ipython().display_formatter.formatters

@@ -2,6 +2,7 @@ import matplotlib
 
 matplotlib.use("agg")
 
+import itertools
 import types
 from pathlib import Path
 
@@ -99,13 +100,24 @@ def test_the_style_is_set():
         assert plt.rcParams["figure.dpi"] == 200
 
 
-def test_in_jupyter_pictures_become_jpeg_and_charts_png(monkeypatch):
+@pytest.fixture
+def shown_in_jupyter(monkeypatch):
+    """A function: the formats in which Jupyter gets a figure, once the style is set."""
     shell = InteractiveShell()
     monkeypatch.setattr("IPython.get_ipython", lambda: shell)
     monkeypatch.setattr("matplotlib_inline.backend_inline.set_matplotlib_formats", lambda _: None)
     monkeypatch.setitem(plotting.sys.modules, "ipykernel", plotting)
     with plt.rc_context():
         plotting.use_style()
+
+    def formats(figure):
+        data, _ = shell.display_formatter.format(figure)
+        return [key for key in data if key.startswith("image")]
+
+    return formats
+
+
+def test_in_jupyter_pictures_become_jpeg_and_charts_png(shown_in_jupyter):
     picture = plotting.show_images([np.zeros((4, 6, 3), np.uint8)])
     chart, axes = plt.subplots()
     axes.plot([1, 2])
@@ -117,8 +129,14 @@ def test_in_jupyter_pictures_become_jpeg_and_charts_png(monkeypatch):
     kinds = ((picture, "image/jpeg"), (chart, "image/png"), (pinned, "image/jpeg"))
     kinds += ((squares, "image/png"), (fine, "image/jpeg"))
     for figure, kind in kinds:
-        data, _ = shell.display_formatter.format(figure)
-        assert [key for key in data if key.startswith("image")] == [kind]
+        assert shown_in_jupyter(figure) == [kind]
+
+
+def test_a_figure_between_two_formats_gets_one_of_them(shown_in_jupyter, monkeypatch):
+    measured = itertools.cycle(["pixels", "photographs", "photographs"])
+    monkeypatch.setattr(plotting, "_kind", lambda figure: next(measured))
+    figure = plotting.show_images([GREY], pixels=True)
+    assert [len(shown_in_jupyter(figure)) for _ in range(4)] == [1] * 4
 
 
 GREY = np.full((4, 6, 3), 100, np.uint8)
