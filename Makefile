@@ -13,6 +13,8 @@ MATRIX ?= oldest colab newest
 COLAB := tensorflow==2.19.0 keras==3.10.0 numpy==2.0.2 ipython==7.34.0 ipywidgets==7.7.1
 # Tests wait for one core, for disks and for sleeps; more than two at once want more memory.
 TWO := -n 2
+# Two runs at once, each with two threads on two cores, would wait for one another.
+THREADS := TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 
 # What these say belongs to another environment, or to another choice of tests.
 unexport PYTHONHOME PYTHONPATH PYTHONOPTIMIZE PYTHONSAFEPATH PYTEST_ADDOPTS PYTEST_PLUGINS
@@ -65,14 +67,14 @@ notebooks: setup ## run every notebook and keep its outputs in place, to be comm
 	@$(BIN)/python -m tools.build notebooks
 
 test: lint ## everything that CI checks: lint, unit tests, doctests, coverage, strict nbval
-	$(BIN)/python -m pytest -p no:nbval $(TWO) --dist worksteal --cov
-	TQDM_DISABLE=1 $(BIN)/python -m pytest $(TWO) --dist loadfile --nbval --nbval-current-env --no-cov \
+	$(THREADS) $(BIN)/python -m pytest -p no:nbval $(TWO) --dist worksteal --cov
+	$(THREADS) TQDM_DISABLE=1 $(BIN)/python -m pytest $(TWO) --dist loadfile --nbval --nbval-current-env --no-cov \
 		--nbval-sanitize-with notebooks/nbval.cfg notebooks
 	@$(MAKE) --no-print-directory test-site
 
 test-fast: lint ## lint, and what is quick: no slow tests, few examples of each property
-	TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1 $(BIN)/python -m pytest -p no:nbval $(TWO) \
-		--dist worksteal -m "not slow" --hypothesis-profile fast
+	$(THREADS) $(BIN)/python -m pytest -p no:nbval $(TWO) --dist worksteal \
+		-m "not slow" --hypothesis-profile fast
 
 # Only here is a resolver at work: which packages an index has today is the question.
 # Old packages call what newer ones deprecate, so such warnings are no errors here.
@@ -124,6 +126,7 @@ sweeps: setup ## run the grids of notebook 05 in data/sweeps/, as far as results
 
 figures: setup ## paint what notebooks show and may not take the time for, as far as it is missing; hours
 	$(BIN)/python -m tools.diagram
+	$(BIN)/python -m tools.film
 	@$(BIN)/python -m tools.figures
 
 badges: setup ## write into notebooks and README where Colab finds them; REPOSITORY=… or none

@@ -103,7 +103,7 @@ def coarse_to_fine(content, style, name):
     return Figure(panels, {}, columns=1, inches=6)
 
 
-def strengths(pairs, names):
+def strengths(pairs, names, columns=3):
     """Pairs of pictures by the default recipe at 512 pixels, a panel for each strength."""
     panels = []
     for content, style in pairs:
@@ -111,8 +111,8 @@ def strengths(pairs, names):
             call = {"function": "transfer", "size": 512, "strength": strength}
             call |= {"content": f"images/{content}", "style": f"images/{style}"}
             parts = [*(name.split(".")[0] for name in (content, style)), strength]
-            panels.append(Panel("-".join(parts), strength if len(names) > 1 else parts[1], call))
-    columns = 3 if len(names) == 3 else len(PAINTINGS)
+            title = parts[1] if len(names) == 1 else "{}, {}: {}".format(*parts)
+            panels.append(Panel("-".join(parts), title.replace("_", " "), call))
     return Figure(panels, {}, columns=columns, inches=max(7.5, 2.2 * columns), folder="strengths")
 
 
@@ -123,6 +123,21 @@ def one_content_layer(content, style):
     panels = [both._replace(title="conv3_2 and conv4_2")]
     panels.append(Panel(f"{both.name}-conv4_2", "conv4_2 alone", alone))
     return Figure(panels, {}, columns=2, inches=9, folder="strengths")
+
+
+def mixtures(content, styles):
+    """A photograph in mixtures of two paintings, from the one alone to the other alone."""
+    panels = []
+    for shares in ((1, 0), (3, 1), (1, 1), (1, 3), (0, 1)):
+        call = {"function": "transfer", "content": content, "style": styles}
+        call |= {"size": 384, "strength": "high", "style_weights": list(shares)}
+        panels.append(Panel("{}_{}".format(*shares), "{} : {}".format(*shares), call))
+    return Figure(panels, {"photograph": content}, columns=3, inches=7.5)
+
+
+def sheet(paintings):
+    """Five photographs, a row for each, in the manner of some paintings at medium strength."""
+    return strengths(itertools.product(PHOTOGRAPHS, paintings), ("medium",), len(paintings))
 
 
 PALACE, NIGHT, WALL, GLASS = (
@@ -146,7 +161,10 @@ FIGURES = {
     "layers_and_ratio": layers_and_ratio(PALACE, NIGHT),
     "one_content_layer": one_content_layer(*FOUR[0]),
     "three_strengths": strengths(FOUR, ("low", "medium", "high")),
-    "medium_strength": strengths(itertools.product(PHOTOGRAPHS, PAINTINGS), ("medium",)),
+    "mixtures": mixtures("images/chelsea.jpg", ["images/wave.jpg", GLASS]),
+    "medium_strength": sheet(PAINTINGS),
+    "medium_strength_1": sheet(PAINTINGS[:4]),
+    "medium_strength_2": sheet(PAINTINGS[4:]),
 }
 
 
@@ -165,7 +183,7 @@ def equal_shares(image, layers, size):
 def paint(call):
     """Return the Result of a call."""
     arguments = {
-        name: str(DATA / value) if name in FILES and (DATA / str(value)).is_file() else value
+        name: in_data(value) if name in FILES else value
         for name, value in call.items()
         if name != "function" and value is not None
     }
@@ -176,6 +194,13 @@ def paint(call):
     if result.status == "interrupted":  # by Ctrl-C, which keeps the best picture so far
         raise KeyboardInterrupt
     return result
+
+
+def in_data(value):
+    """Return the path of a file of data/, or of each of a list, and other values as they are."""
+    if isinstance(value, list):
+        return [in_data(file) for file in value]
+    return str(DATA / value) if (DATA / value).is_file() else value
 
 
 def place(name, panel):
