@@ -22,6 +22,8 @@ PICTURES = DATA / "results" / "systems"
 PAIR = {"content": "images/summer_palace.jpg", "style": "images/starry_night.jpg"}
 CONTENT, STYLE = (DATA / path for path in PAIR.values())
 SIZE = 400
+#: This program is about its sizes: it paints 512 pixels, and then 1024 from there.
+OWN_SIZES = {"gatys2016_code": 1024}
 #: Style layers of no program that is run here.
 HELD_OUT = ["conv3_3", "conv4_3", "conv5_3"]
 TERMS = ("content", "style", "total")
@@ -30,7 +32,8 @@ HEADER = """# Eleven systems on one pair of pictures
 
 Written by `make systems`: the pavilion with The Starry Night at {size} px, each recipe with its own
 start, optimiser and number of evaluations, VGG16, {precision}. A recipe made for another size has
-the weights that keep the balance of its losses. “The paper's” losses are those of `gatys2015` on
+the weights that keep the balance of its losses. `gatys2016_code` is painted at 1024 px, its own
+size, and measured after reduction to {size} px. “The paper's” losses are those of `gatys2015` on
 the finished picture: α = 1 for content, β = 1000 for style. The similarity is
 `content_similarity`. The style distance is $E_l$ on {layers}, which no recipe optimises, as a part
 of the photograph's, in the mean. `multiscale` is this project's own recipe, asked for the
@@ -60,12 +63,12 @@ def call_of(name):
         return {"function": "transfer", "size": SIZE} | PAIR | ours
     name = NEAREST.get(name, name)
     recipe = RECIPES[name]
-    own = recipe.size
+    own, size = recipe.size, OWN_SIZES.get(name, SIZE)
     if isinstance(own, int):
         own = load_image(CONTENT, max_size=own).shape[:2]
-    recipe = at_size(recipe, own, load_image(CONTENT, max_size=SIZE).shape[:2])
+    recipe = at_size(recipe, own, load_image(CONTENT, max_size=size).shape[:2])
     weights = {f"{term}_weight": getattr(recipe, f"{term}_weight") for term in WEIGHTS}
-    return {"function": "transfer", "recipe": name, "size": SIZE} | PAIR | weights
+    return {"function": "transfer", "recipe": name, "size": size} | PAIR | weights
 
 
 def painted(name):
@@ -75,7 +78,8 @@ def painted(name):
         result = paint(call)
         store(picture, call, result)
         print(f"{name} {result.seconds:.0f} s", flush=True)
-    return load_image(picture), json.loads(picture.with_suffix(".json").read_text("utf-8"))
+    record = json.loads(picture.with_suffix(".json").read_text("utf-8"))
+    return load_image(picture, max_size=SIZE), record
 
 
 def paper_losses():

@@ -137,7 +137,9 @@ def mixtures(content, styles):
 
 def sheet(paintings):
     """Five photographs, a row for each, in the manner of some paintings at medium strength."""
-    return strengths(itertools.product(PHOTOGRAPHS, paintings), ("medium",), len(paintings))
+    figure = strengths(itertools.product(PHOTOGRAPHS, paintings), ("medium",), len(paintings))
+    files = {f"painting: {name.split('.')[0].replace('_', ' ')}": name for name in paintings}
+    return figure._replace(originals={title: f"images/{files[title]}" for title in files})
 
 
 PALACE, NIGHT, WALL, GLASS = (
