@@ -52,7 +52,7 @@ def test_nine_in_ten_pictures_are_as_similar_as_was_asked_for():
 
 
 def test_the_stored_film_is_that_of_the_code():
-    assert film.is_painted()
+    assert figures.is_painted(film.RESULT, film.CALL)
     with Image.open(film.RESULT) as stored:
         assert stored.n_frames == len(film.SHOWN) >= 20
         assert stored.width == film.SIZE
@@ -72,7 +72,7 @@ def test_a_film_is_painted_once(monkeypatch, tmp_path, small_network):
 
 def test_nothing_else_is_stored():
     known = {diagram.RESULT, film.RESULT, film.RESULT.with_suffix(".json")}
-    known |= {*(figures.RESULTS / f"{name}.jpg" for name in figures.FIGURES)}
+    known |= {figures.RESULTS / f"{name}.jpg" for name in figures.FIGURES}
     for name, figure in figures.FIGURES.items():
         for picture in (figures.place(name, panel) for panel in figure.panels):
             known |= {picture, picture.with_suffix(".json")}

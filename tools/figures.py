@@ -138,8 +138,9 @@ def mixtures(content, styles):
 def sheet(paintings):
     """Five photographs, a row for each, in the manner of some paintings at medium strength."""
     figure = strengths(itertools.product(PHOTOGRAPHS, paintings), ("medium",), len(paintings))
-    files = {f"painting: {name.split('.')[0].replace('_', ' ')}": name for name in paintings}
-    return figure._replace(originals={title: f"images/{files[title]}" for title in files})
+    titles = (f"painting: {name.removesuffix('.jpg').replace('_', ' ')}" for name in paintings)
+    files = (f"images/{name}" for name in paintings)
+    return figure._replace(originals=dict(zip(titles, files, strict=True)))
 
 
 PALACE, NIGHT, WALL, GLASS = (
@@ -234,6 +235,11 @@ def of_recipe(call):
 def store(picture, call, result):
     """Write a picture, and then what it was painted by."""
     save_image(picture, result.image)
+    write_record(picture, call, result)
+
+
+def write_record(picture, call, result):
+    """Write beside a picture the call that it was painted by, and all settings of that run."""
     record = {"call": call, "settings": result.settings, "evaluations": result.evaluations}
     record |= {"stop_reason": result.stop_reason, "seconds": round(result.seconds)}
     last = result.stage_starts[-1]

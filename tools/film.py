@@ -1,13 +1,11 @@
 """The run from the photograph as a film, for notebook 04: ``python -m tools.film`` paints it."""
 
-import json
-
 import numpy as np
 from PIL import Image, ImageDraw
 
 from stylelib._utils.files import atomic_write
 from stylelib.preprocessing import deprocess
-from tools.figures import NIGHT, PALACE, RESULTS, paint
+from tools.figures import NIGHT, PALACE, RESULTS, is_painted, paint, write_record
 
 RESULT = RESULTS / "film.gif"
 SIZE, STEPS = 384, 160
@@ -29,14 +27,8 @@ def frame(image, evaluation):
     return picture.quantize(255, dither=Image.Dither.NONE)
 
 
-def is_painted():
-    """Whether the film is there, and is that of this very call."""
-    record = RESULT.with_suffix(".json")
-    return RESULT.is_file() and record.is_file() and json.loads(record.read_bytes())["call"] == CALL
-
-
 def main():
-    if is_painted():
+    if is_painted(RESULT, CALL):
         return
     frames = []
 
@@ -52,9 +44,7 @@ def main():
         frames[0].save(
             file, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0
         )
-    record = {"call": CALL, "evaluations": SHOWN, "precision": result.settings["precision"]}
-    with atomic_write(RESULT.with_suffix(".json")) as file:
-        file.write((json.dumps(record, indent=1) + "\n").encode())
+    write_record(RESULT, CALL, result)
 
 
 if __name__ == "__main__":
