@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import numpy as np
+import scipy.ndimage
 from PIL import Image
 
 from stylelib import (
@@ -30,6 +31,7 @@ from stylelib import (
     transfer,
 )
 from stylelib._utils.files import atomic_write, to_json
+from stylelib.recipes import conventions
 from stylelib.recipes.published import find_recipe
 from stylelib.vgg.weights import DATA
 from stylelib.visualization.plotting import STYLE, show_images
@@ -73,11 +75,24 @@ def style_rows(image):
         how = layer_weights or "equal weights"
         title = "conv1_1" if count == 1 else f"+ {LAYERS[count - 1]}"
         name = f"{count}_{how.replace(' ', '_')}"
-        return Panel(name, title if count < 3 else f"{title}, {how}", call)
+        return Panel(name, title if count == 1 else f"{title}, {how}", call)
 
     panels = [panel(count, None) for count in range(1, 6)]
     panels += [panel(count, "equal shares") for count in (3, 4, 5)]
     return Figure(panels, {"original": image}, columns=3, inches=7.5)
+
+
+def single_layers(image):
+    """One style layer at a time, as in section 6 of notebook 03, at twice the size.
+
+    The weights are 1e8 / E_l, with E_l the loss of noise: all runs begin with the same style loss.
+    """
+    panels = []
+    for layer, weight in zip(LAYERS, (200, 0.72, 0.24, 6.4, 1.4e5), strict=True):
+        call = {"function": "reconstruct_style", "image": image, "layers": [layer]}
+        call |= {"size": 256, "steps": 100, "tv_weight": 0.125, "layer_weights": [weight]}
+        panels.append(Panel(layer, f"{layer} alone", call))
+    return Figure(panels, {"original": image}, columns=2, inches=7.5)
 
 
 def layers_and_ratio(content, style):
@@ -135,6 +150,74 @@ def mixtures(content, styles):
     return Figure(panels, {"photograph": content}, columns=3, inches=7.5)
 
 
+def multiscale(content, style, **options):
+    """The call of a transfer by the default recipe at 384 pixels, unless the options say more."""
+    call = {"function": "transfer", "content": content, "style": style}
+    return call | {"size": 384} | options
+
+
+def colours_kept(content, style, style_weight):
+    """A photograph in the manner of a painting: with its colours, and in two ways with its own."""
+    panels = []
+    for way in (None, "luminance", "match"):
+        call = multiscale(content, style, style_weight=style_weight, preserve_color=way)
+        panels.append(
+            Panel(way or "unchanged", f'preserve_color="{way}"' if way else "unchanged", call)
+        )
+    return Figure(panels, {"photograph": content}, columns=2, inches=7.5)
+
+
+def regions(content, styles, style_weight):
+    """A style for the sky and one for the ground; for the sky alone; and inside an eroded mask."""
+    panels = []
+    for masks in (["sky", "ground"], ["sky"], ["eroded"]):
+        call = multiscale(content, styles[: len(masks)], style_weight=style_weight, masks=masks)
+        panels.append(Panel("_".join(masks), f"masks=[{', '.join(masks)}]", call))
+    return Figure(panels, {"photograph": content}, columns=2, inches=7.5)
+
+
+def stroke_sizes(content, style, style_weight):
+    """A painting in three sizes with one weight, and the middle one with half of it."""
+    panels = []
+    for scale, part in ((0.5, 1), (1.0, 1), (2.0, 1), (1.0, 0.5)):
+        call = multiscale(content, style, style_weight=style_weight * part, style_scale=scale)
+        title = f"style_scale={scale:g}" + ("" if part == 1 else ", half the weight")
+        panels.append(Panel(f"{scale:g}" if part == 1 else f"{scale:g}_half", title, call))
+    return Figure(panels, {}, columns=2, inches=7.5)
+
+
+def fine_and_coarse(content, styles):
+    """The low layers of the wave with the deep layers of the glass, and the other way round."""
+    low, deep = [1, 1, 0, 0, 0], [0, 0, 1, 1, 1]
+    panels = []
+    for number, weights in enumerate(([low, deep], [deep, low])):
+        call = multiscale(content, styles, strength="high", style_weights=weights)
+        fine, coarse = ("wave", "glass") if number == 0 else ("glass", "wave")
+        panels.append(Panel(f"{fine}-{coarse}", f"fine: {fine}, coarse: {coarse}", call))
+    alone = {"wave alone": "1_0", "glass alone": "0_1"}  # of the figure above
+    originals = {title: f"results/figures/mixtures/{name}.jpg" for title, name in alone.items()}
+    return Figure(panels, originals, columns=2, inches=7.5)
+
+
+def three_controls(content, styles, style_weight):
+    """Masks, the colours of the photograph and large strokes in one picture, as large as it is."""
+    call = multiscale(content, styles, style_weight=style_weight, masks=["cup", "table"])
+    call |= {"size": 600, "preserve_color": "luminance", "style_scale": 1.5}
+    return Figure([Panel("cup", "masks, luminance, style_scale=1.5", call)], {}, 1, 6)
+
+
+def waves(content, style):
+    """The recipe of jerkic, balanced for 256 pixels, with its total variation and without."""
+    balanced = conventions.at_size(find_recipe("jerkic"), (342, 512), (171, 256))
+    call = {"function": "transfer", "content": content, "style": style, "recipe": "jerkic"}
+    call |= {"size": 256, "steps": 60, "style_weight": balanced.style_weight}
+    call["content_weight"] = balanced.content_weight
+    panels = []
+    for name, weight in (("with", balanced.tv_weight), ("without", 0.0)):
+        panels.append(Panel(name, f"{name} total variation", call | {"tv_weight": weight}))
+    return Figure(panels, {}, columns=2, inches=9)
+
+
 def sheet(paintings):
     """Five photographs, a row for each, in the manner of some paintings at medium strength."""
     figure = strengths(itertools.product(PHOTOGRAPHS, paintings), ("medium",), len(paintings))
@@ -146,6 +229,9 @@ def sheet(paintings):
 PALACE, NIGHT, WALL, GLASS = (
     f"images/{file}"
     for file in ("summer_palace.jpg", "starry_night.jpg", "brick.png", "stained_glass.jpg")
+)
+CAT, COFFEE, WAVE, SWIRLS = (
+    f"images/{name}.jpg" for name in ("chelsea", "coffee", "wave", "swirls")
 )
 PHOTOGRAPHS = ("chelsea.jpg", "astronaut.jpg", "summer_palace.jpg", "rocket.jpg", "coffee.jpg")
 PAINTINGS = ("starry_night", "wave", "stained_glass", "swirls", "burning_sky", "points", "ink")
@@ -159,16 +245,41 @@ FOUR = (
 )
 FIGURES = {
     "style_rows_starry_night": style_rows(NIGHT),
+    "single_layers_starry_night": single_layers(NIGHT),
     "stained_glass": coarse_to_fine(PALACE, GLASS, "stained_glass"),
     "style_rows_brick": style_rows(WALL),
     "layers_and_ratio": layers_and_ratio(PALACE, NIGHT),
     "one_content_layer": one_content_layer(*FOUR[0]),
     "three_strengths": strengths(FOUR, ("low", "medium", "high")),
-    "mixtures": mixtures("images/chelsea.jpg", ["images/wave.jpg", GLASS]),
+    "mixtures": mixtures(CAT, [WAVE, GLASS]),
+    "colours_kept": colours_kept(COFFEE, NIGHT, 2e-2),
+    "regions": regions(PALACE, [SWIRLS, GLASS], 2e-3),
+    "stroke_sizes": stroke_sizes(CAT, GLASS, 3e-3),
+    "fine_and_coarse": fine_and_coarse(CAT, [WAVE, GLASS]),
+    "three_controls": three_controls(COFFEE, [GLASS, SWIRLS], 0.1),
+    "waves": waves(PALACE, NIGHT),
     "medium_strength": sheet(PAINTINGS),
     "medium_strength_1": sheet(PAINTINGS[:4]),
     "medium_strength_2": sheet(PAINTINGS[4:]),
 }
+
+
+def masks_of(image):
+    """The masks of notebook 08 by their names: of the pavilion's sky, and of the cup.
+
+    Each is an array (h, w) from 0 to 1; what the one of a pair leaves is the other's.
+    """
+    height, width = image.shape[:2]
+    red, _, blue = np.moveaxis(image.astype(int), 2, 0)
+    bright = (image @ [0.299, 0.587, 0.114] > 150) & (blue > red - 12)
+    areas, _ = scipy.ndimage.label(bright)
+    sky = (areas == np.bincount(areas[areas > 0]).argmax()).astype(np.float32)
+    sky = scipy.ndimage.gaussian_filter(sky, width / 128).clip(0, 1)
+    eroded = scipy.ndimage.minimum_filter(sky, width // 16 + 1)
+    y, x = np.mgrid[:height, :width]
+    radius = np.hypot((x / width - 0.465) / 0.345, (y / height - 0.52) / 0.5)  # 1 on the ellipse
+    cup = np.clip(0.5 + 10 * (1 - radius), 0, 1)
+    return {"sky": sky, "ground": 1 - sky, "eroded": eroded, "cup": cup, "table": 1 - cup}
 
 
 def equal_shares(image, layers, size):
@@ -193,6 +304,9 @@ def paint(call):
     if arguments.get("layer_weights") == "equal shares":
         which = {name: arguments[name] for name in ("image", "layers", "size")}
         arguments["layer_weights"] = equal_shares(**which)
+    if "masks" in arguments:
+        drawn = masks_of(load_image(arguments["content"], max_size=arguments["size"]))
+        arguments["masks"] = [drawn[name] for name in arguments["masks"]]
     result = FUNCTIONS[call["function"]](**arguments)
     if result.status == "interrupted":  # by Ctrl-C, which keeps the best picture so far
         raise KeyboardInterrupt
