@@ -76,7 +76,7 @@ def _choose_formats():
     def jpeg(figure):  # IPython asks for a PNG first, and drawing may have moved the panels since
         if figure in drawn_as_png:
             return None
-        return print_figure(figure, "jpeg", pil_kwargs=JPEG | _colours_of(figure))
+        return print_figure(figure, "jpeg", pil_kwargs=JPEG)
 
     set_matplotlib_formats("png")
     formatters = get_ipython().display_formatter.formatters
@@ -97,21 +97,7 @@ def _kind(figure):
 
 def _are_large_squares(picture):
     enlarged = picture.axes.bbox.width / picture.get_array().shape[1]
-    return _shows_pixels(picture) and enlarged >= 4
-
-
-def _shows_pixels(picture):
-    return picture.get_interpolation() == "nearest"
-
-
-def _colours_of(figure):
-    """How a JPEG stores colour: for each pixel where single ones are to be seen, else for four.
-
-    A mean of four bleaches coloured grain, of which the neighbours have other colours. (Optimised,
-    such a file may need more room than Pillow has for it.)
-    """
-    each = {"subsampling": 0, "optimize": False}
-    return each if any(map(_shows_pixels, figure.findobj(AxesImage))) else {}
+    return picture.get_interpolation() == "nearest" and enlarged >= 4
 
 
 class Figure(matplotlib_figure.Figure):

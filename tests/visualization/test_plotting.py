@@ -2,7 +2,6 @@ import matplotlib
 
 matplotlib.use("agg")
 
-import io
 import itertools
 import types
 from pathlib import Path
@@ -113,7 +112,7 @@ def shown_in_jupyter(monkeypatch):
 
     def formats(figure):
         data, _ = shell.display_formatter.format(figure)
-        return {key: value for key, value in data.items() if key.startswith("image")}
+        return [key for key in data if key.startswith("image")]
 
     return formats
 
@@ -130,7 +129,7 @@ def test_in_jupyter_pictures_become_jpeg_and_charts_png(shown_in_jupyter):
     kinds = ((picture, "image/jpeg"), (chart, "image/png"), (pinned, "image/jpeg"))
     kinds += ((squares, "image/png"), (fine, "image/jpeg"))
     for figure, kind in kinds:
-        assert list(shown_in_jupyter(figure)) == [kind]
+        assert shown_in_jupyter(figure) == [kind]
 
 
 def test_a_figure_between_two_formats_gets_one_of_them(shown_in_jupyter, monkeypatch):
@@ -138,14 +137,6 @@ def test_a_figure_between_two_formats_gets_one_of_them(shown_in_jupyter, monkeyp
     monkeypatch.setattr(plotting, "_kind", lambda figure: next(measured))
     figure = plotting.show_images([GREY], pixels=True)
     assert [len(shown_in_jupyter(figure)) for _ in range(4)] == [1] * 4
-
-
-@pytest.mark.parametrize("pixels", [True, False])
-def test_where_single_pixels_are_to_be_seen_each_keeps_its_colour(pixels, shown_in_jupyter):
-    grain = np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8)
-    file = shown_in_jupyter(plotting.show_images([grain], pixels=pixels))["image/jpeg"]
-    sampling = Image.open(io.BytesIO(file)).layer  # of Y, Cb and Cr
-    assert (sampling[0][1:3] == sampling[1][1:3]) == pixels
 
 
 GREY = np.full((4, 6, 3), 100, np.uint8)
