@@ -52,8 +52,11 @@ def git(folder, *arguments):
 
 @pytest.fixture
 def clone(tmp_path):
-    """A copy of all files, as a clone of a fork with a branch of its own."""
-    listed = ["git", "ls-files", "-co", "--exclude-standard"]
+    """A copy of all files that are not ignored, as a clone of a fork with a branch of its own."""
+    (tmp_path / "list").mkdir()
+    git(tmp_path / "list", "init", "-q")  # what was unpacked from an archive is no repository
+    here = ["git", "--git-dir", str(tmp_path / "list" / ".git"), "--work-tree", str(ROOT)]
+    listed = [*here, "ls-files", "--others", "--exclude-standard"]
     names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     folder = tmp_path / "clone"
     for name in names.splitlines():
