@@ -118,13 +118,18 @@ def coarse_to_fine(content, style, name):
     return Figure(panels, {}, columns=1, inches=6)
 
 
+def transfer_call(content, style, size=384, **options):
+    """The call of a transfer, by the default recipe unless the options name another."""
+    return {"function": "transfer", "content": content, "style": style, "size": size} | options
+
+
 def strengths(pairs, names, columns=3):
     """Pairs of pictures by the default recipe at 512 pixels, a panel for each strength."""
     panels = []
     for content, style in pairs:
         for strength in names:
-            call = {"function": "transfer", "size": 512, "strength": strength}
-            call |= {"content": f"images/{content}", "style": f"images/{style}"}
+            files = f"images/{content}", f"images/{style}"
+            call = transfer_call(*files, size=512, strength=strength)
             parts = [*(name.split(".")[0] for name in (content, style)), strength]
             title = parts[1] if len(names) == 1 else "{}, {}: {}".format(*parts)
             panels.append(Panel("-".join(parts), title.replace("_", " "), call))
@@ -144,26 +149,18 @@ def mixtures(content, styles):
     """A photograph in mixtures of two paintings, from the one alone to the other alone."""
     panels = []
     for shares in ((1, 0), (3, 1), (1, 1), (1, 3), (0, 1)):
-        call = {"function": "transfer", "content": content, "style": styles}
-        call |= {"size": 384, "strength": "high", "style_weights": list(shares)}
+        call = transfer_call(content, styles, strength="high", style_weights=list(shares))
         panels.append(Panel("{}_{}".format(*shares), "{} : {}".format(*shares), call))
     return Figure(panels, {"photograph": content}, columns=3, inches=7.5)
-
-
-def multiscale(content, style, **options):
-    """The call of a transfer by the default recipe at 384 pixels, unless the options say more."""
-    call = {"function": "transfer", "content": content, "style": style}
-    return call | {"size": 384} | options
 
 
 def colours_kept(content, style, style_weight):
     """A photograph in the manner of a painting: with its colours, and in two ways with its own."""
     panels = []
     for way in (None, "luminance", "match"):
-        call = multiscale(content, style, style_weight=style_weight, preserve_color=way)
-        panels.append(
-            Panel(way or "unchanged", f'preserve_color="{way}"' if way else "unchanged", call)
-        )
+        call = transfer_call(content, style, style_weight=style_weight, preserve_color=way)
+        title = f'preserve_color="{way}"' if way else "unchanged"
+        panels.append(Panel(way or "unchanged", title, call))
     return Figure(panels, {"photograph": content}, columns=2, inches=7.5)
 
 
@@ -171,7 +168,7 @@ def regions(content, styles, style_weight):
     """A style for the sky and one for the ground; for the sky alone; and inside an eroded mask."""
     panels = []
     for masks in (["sky", "ground"], ["sky"], ["eroded"]):
-        call = multiscale(content, styles[: len(masks)], style_weight=style_weight, masks=masks)
+        call = transfer_call(content, styles[: len(masks)], style_weight=style_weight, masks=masks)
         panels.append(Panel("_".join(masks), f"masks=[{', '.join(masks)}]", call))
     return Figure(panels, {"photograph": content}, columns=2, inches=7.5)
 
@@ -179,10 +176,11 @@ def regions(content, styles, style_weight):
 def stroke_sizes(content, style, style_weight):
     """A painting in three sizes with one weight, and the middle one with half of it."""
     panels = []
-    for scale, part in ((0.5, 1), (1.0, 1), (2.0, 1), (1.0, 0.5)):
-        call = multiscale(content, style, style_weight=style_weight * part, style_scale=scale)
-        title = f"style_scale={scale:g}" + ("" if part == 1 else ", half the weight")
-        panels.append(Panel(f"{scale:g}" if part == 1 else f"{scale:g}_half", title, call))
+    for scale in (0.5, 1.0, 2.0):
+        call = transfer_call(content, style, style_weight=style_weight, style_scale=scale)
+        panels.append(Panel(f"{scale:g}", f"style_scale={scale:g}", call))
+    half = panels[1].call | {"style_weight": style_weight / 2}
+    panels.append(Panel("1_half", "style_scale=1, half the weight", half))
     return Figure(panels, {}, columns=2, inches=7.5)
 
 
@@ -190,9 +188,8 @@ def fine_and_coarse(content, styles):
     """The low layers of the wave with the deep layers of the glass, and the other way round."""
     low, deep = [1, 1, 0, 0, 0], [0, 0, 1, 1, 1]
     panels = []
-    for number, weights in enumerate(([low, deep], [deep, low])):
-        call = multiscale(content, styles, strength="high", style_weights=weights)
-        fine, coarse = ("wave", "glass") if number == 0 else ("glass", "wave")
+    for fine, coarse, weights in (("wave", "glass", [low, deep]), ("glass", "wave", [deep, low])):
+        call = transfer_call(content, styles, strength="high", style_weights=weights)
         panels.append(Panel(f"{fine}-{coarse}", f"fine: {fine}, coarse: {coarse}", call))
     alone = {"wave alone": "1_0", "glass alone": "0_1"}  # of the figure above
     originals = {title: f"results/figures/mixtures/{name}.jpg" for title, name in alone.items()}
@@ -201,17 +198,16 @@ def fine_and_coarse(content, styles):
 
 def three_controls(content, styles, style_weight):
     """Masks, the colours of the photograph and large strokes in one picture, as large as it is."""
-    call = multiscale(content, styles, style_weight=style_weight, masks=["cup", "table"])
-    call |= {"size": 600, "preserve_color": "luminance", "style_scale": 1.5}
+    options = {"masks": ["cup", "table"], "preserve_color": "luminance", "style_scale": 1.5}
+    call = transfer_call(content, styles, 600, style_weight=style_weight, **options)
     return Figure([Panel("cup", "masks, luminance, style_scale=1.5", call)], {}, 1, 6)
 
 
 def waves(content, style):
     """The recipe of jerkic, balanced for 256 pixels, with its total variation and without."""
     balanced = conventions.at_size(find_recipe("jerkic"), (342, 512), (171, 256))
-    call = {"function": "transfer", "content": content, "style": style, "recipe": "jerkic"}
-    call |= {"size": 256, "steps": 60, "style_weight": balanced.style_weight}
-    call["content_weight"] = balanced.content_weight
+    weights = {name: getattr(balanced, name) for name in ("content_weight", "style_weight")}
+    call = transfer_call(content, style, 256, recipe="jerkic", steps=60, **weights)
     panels = []
     for name, weight in (("with", balanced.tv_weight), ("without", 0.0)):
         panels.append(Panel(name, f"{name} total variation", call | {"tv_weight": weight}))
