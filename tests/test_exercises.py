@@ -9,6 +9,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import nbformat
+import numpy as np
 import pytest
 
 from notebooks.exercises import check
@@ -199,6 +200,34 @@ def test_what_is_needed():
     assert needed(sources, {"f"}) == []
 
 
+# They paint: most wrong answers are one of their pictures with something done to it.
+PAINTERS = {"woven", "painted", "painted_inside", "everywhere"}
+
+
+def remembered(function):
+    """Return the function, which computes once what it returns for the same arguments."""
+    known = {}
+
+    def answer(*given, **named):
+        arrays = map(np.asarray, (*given, *named.values()))
+        key = (*named, *((array.shape, array.dtype, array.tobytes()) for array in arrays))
+        if key not in known:
+            known[key] = function(*given, **named)
+        return known[key].copy()
+
+    return answer
+
+
+def test_what_is_remembered():
+    calls = []
+    twice = remembered(lambda x, size=1: calls.append(size) or 2 * x)
+    for x, options in (([1, 2], {}), ([1, 2], {}), ([[1, 2]], {}), ([1, 2], {"size": 3})):
+        found = twice(np.array(x), **options)
+        assert found.tolist() == (2 * np.array(x)).tolist()
+        found[:] = 0  # changes what was returned, and nothing that is remembered
+    assert calls == [1, 1, 3]
+
+
 @pytest.fixture(scope="module", params=every_solution)
 def answers(request):
     """A chapter, and whatever its solutions define that checks and wrong answers use."""
@@ -215,6 +244,7 @@ def answers(request):
         patch.setattr(plt, "show", lambda: plt.close("all"))
         for source in needed(sources, wanted):
             exec(source, names)  # noqa: S102
+        names |= {name: remembered(names[name]) for name in PAINTERS & names.keys()}
         plt.close("all")
         yield path, names
 

@@ -125,18 +125,12 @@ class TestSearch:
         assert again.settings["strength"] is None
 
     def test_a_larger_strength_finds_a_larger_weight(self, either, content_image, style_image):
-        weights = [
-            transfer(content_image, style_image, strength=strength, **either).settings["recipe"][
-                "style_weight"
-            ]
-            for strength in (0.1, 0.5, 0.9)
-        ]
-        assert weights == sorted(set(weights))
-
-    def test_the_extremes_are_found_too(self, either, content_image, style_image):
-        for strength in (0, 1):
+        weights = []
+        for strength in (0, 0.5, 1):
             result = transfer(content_image, style_image, strength=strength, **either)
+            weights.append(result.settings["recipe"]["style_weight"])
             assert np.isfinite(result.history["total"]).all()
+        assert weights == sorted(set(weights))
 
     @pytest.mark.parametrize("name", ["gatys2015", "tensorflow", "jcjohnson"])
     def test_it_works_with_other_recipes(self, small, name, content_image, style_image):
@@ -253,7 +247,7 @@ def test_what_is_no_strength_is_refused(options, message, content_image, style_i
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("photo, steps", [("chelsea.jpg", None), ("astronaut.jpg", 40)])
+@pytest.mark.parametrize("photo, steps", [("chelsea.jpg", 100), ("astronaut.jpg", 40)])
 def test_the_similarity_asked_for_is_reached(photo, steps):
     photo = load_image(DATA / "images" / photo, max_size=128)
     options = {"strength": "medium", "size": 128, "steps": steps, "precision": "float32"}
