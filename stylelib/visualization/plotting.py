@@ -97,7 +97,7 @@ def _kind(figure):
 
 def _are_large_squares(picture):
     enlarged = picture.axes.bbox.width / picture.get_array().shape[1]
-    return picture.get_interpolation() == "nearest" and enlarged >= 4
+    return picture.get_interpolation() == "nearest" and enlarged >= 3
 
 
 class Figure(matplotlib_figure.Figure):
