@@ -59,9 +59,10 @@ class Figure(NamedTuple):
     columns: int
     inches: float  # width of the sheet
     folder: str | None = None  # for figures that share panels; otherwise one of the figure's name
+    beside: bool = False  # each picture of data/ begins a row
 
 
-def style_rows(image):
+def style_rows(image, title):
     """Fig. 1 of 2015: more and more style layers, with equal weights and with equal shares.
 
     A little total variation keeps the noise of the start out. The loss of conv1_1 is a hundred
@@ -79,7 +80,32 @@ def style_rows(image):
 
     panels = [panel(count, None) for count in range(1, 6)]
     panels += [panel(count, "equal shares") for count in (3, 4, 5)]
-    return Figure(panels, {"original": image}, columns=3, inches=7.5)
+    return Figure(panels, {title: image}, columns=3, inches=7.5)
+
+
+def normalized_network(image, folder):
+    """All five layers: equal weights, equal shares, and equal weights in the normalised network.
+
+    The weights of the last are scaled so that it begins with the style loss of the others.
+    """
+    rows = {panel.name: panel for panel in style_rows(image, "painting").panels}
+    weights, shares = rows["5_equal_weights"], rows["5_equal_shares"]
+    call = weights.call | {"normalized": True, "layer_weights": [1.82e7] * 5}
+    panels = [weights._replace(title="plain, equal weights")]
+    panels.append(shares._replace(title="plain, equal shares"))
+    panels.append(Panel("5_normalised", "normalised, equal weights", call))
+    return Figure(panels, {"painting": image}, columns=2, inches=7.5, folder=folder)
+
+
+def all_layers(image):
+    """All five style layers with equal shares, as in `style_rows`, at twice the size.
+
+    Total variation is a sum over pixels and the style loss is not: of four times as many pixels a
+    quarter of the weight.
+    """
+    smaller = style_rows(image, "painting").panels[-1]
+    call = smaller.call | {"size": 512, "steps": 120, "tv_weight": 0.1 / 4}
+    return Figure([Panel(smaller.name, "all five layers, equal shares", call)], {}, 1, 7.5)
 
 
 def single_layers(image):
@@ -92,7 +118,7 @@ def single_layers(image):
         call = {"function": "reconstruct_style", "image": image, "layers": [layer]}
         call |= {"size": 256, "steps": 100, "tv_weight": 0.125, "layer_weights": [weight]}
         panels.append(Panel(layer, f"{layer} alone", call))
-    return Figure(panels, {"original": image}, columns=2, inches=7.5)
+    return Figure(panels, {"painting": image}, columns=2, inches=7.5)
 
 
 def layers_and_ratio(content, style):
@@ -131,9 +157,17 @@ def strengths(pairs, names, columns=3):
             files = f"images/{content}", f"images/{style}"
             call = transfer_call(*files, size=512, strength=strength)
             parts = [*(name.split(".")[0] for name in (content, style)), strength]
-            title = parts[1] if len(names) == 1 else "{}, {}: {}".format(*parts)
+            title = parts[1] if len(names) == 1 else f"{parts[1]}: {strength}"
             panels.append(Panel("-".join(parts), title.replace("_", " "), call))
     return Figure(panels, {}, columns=columns, inches=max(7.5, 2.2 * columns), folder="strengths")
+
+
+def three_strengths(pairs):
+    """Pairs of pictures, a row for each: the photograph, and three strengths."""
+    figure = strengths(pairs, ("low", "medium", "high"), columns=4)
+    contents = {content.split(".")[0].replace("_", " "): content for content, _ in pairs}
+    originals = {title: f"images/{content}" for title, content in contents.items()}
+    return figure._replace(originals=originals, inches=10, beside=True)
 
 
 def one_content_layer(content, style):
@@ -214,6 +248,25 @@ def waves(content, style):
     return Figure(panels, {}, columns=2, inches=9)
 
 
+def ablation(content, style):
+    """From spirosbax as published to the paper's recipe by one change at a time, in 100 steps each.
+
+    All seven have the weights of the paper's recipe, balanced for 320 pixels.
+    """
+    balanced = conventions.at_size(find_recipe("gatys2015"), (342, 512), (214, 320))
+    weights = {name: getattr(balanced, name) for name in ("content_weight", "style_weight")}
+    call = transfer_call(content, style, 320, recipe="spirosbax", steps=100, **weights)
+    paper = call | {"recipe": "gatys2015"}
+    published = dict(find_recipe("spirosbax").published)
+    calls = {"as published": call | published, "4N²M²": call}
+    calls["own proportions"] = call = call | {"same_size": False}
+    calls["smooth scaling"] = call = call | {"resampling": "lanczos"}
+    calls["average pooling"] = call | {"pooling": "average"}
+    calls |= {"L-BFGS": paper | {"init": "content"}, "noise": paper}
+    panels = [Panel(str(n), f"{n}. {title}", calls[title]) for n, title in enumerate(calls, 1)]
+    return Figure(panels, {"the photograph": content, "the painting": style}, 3, 9)
+
+
 def sheet(paintings):
     """Five photographs, a row for each, in the manner of some paintings at medium strength."""
     figure = strengths(itertools.product(PHOTOGRAPHS, paintings), ("medium",), len(paintings))
@@ -239,14 +292,20 @@ FOUR = (
     ("rocket.jpg", "swirls.jpg"),
     ("summer_palace.jpg", "ink.jpg"),
 )
+ROWS = style_rows(NIGHT, "painting")  # on two sheets: equal weights, and equal shares
 FIGURES = {
-    "style_rows_starry_night": style_rows(NIGHT),
+    "style_rows_starry_night": ROWS._replace(panels=ROWS.panels[:5]),
+    "equal_shares_starry_night": ROWS._replace(
+        panels=ROWS.panels[5:], originals={}, folder="style_rows_starry_night"
+    ),
+    "normalised_starry_night": normalized_network(NIGHT, "style_rows_starry_night"),
     "single_layers_starry_night": single_layers(NIGHT),
+    "all_layers_starry_night": all_layers(NIGHT),
     "stained_glass": coarse_to_fine(PALACE, GLASS, "stained_glass"),
-    "style_rows_brick": style_rows(WALL),
+    "style_rows_brick": style_rows(WALL, "wall"),
     "layers_and_ratio": layers_and_ratio(PALACE, NIGHT),
     "one_content_layer": one_content_layer(*FOUR[0]),
-    "three_strengths": strengths(FOUR, ("low", "medium", "high")),
+    "three_strengths": three_strengths(FOUR),
     "mixtures": mixtures(CAT, [WAVE, GLASS]),
     "colours_kept": colours_kept(COFFEE, NIGHT, 2e-2),
     "regions": regions(PALACE, [SWIRLS, GLASS], 2e-3),
@@ -254,6 +313,7 @@ FIGURES = {
     "fine_and_coarse": fine_and_coarse(CAT, [WAVE, GLASS]),
     "three_controls": three_controls(COFFEE, [GLASS, SWIRLS], 0.1),
     "waves": waves(PALACE, NIGHT),
+    "ablation": ablation(PALACE, NIGHT),
     "medium_strength": sheet(PAINTINGS),
     "medium_strength_1": sheet(PAINTINGS[:4]),
     "medium_strength_2": sheet(PAINTINGS[4:]),
@@ -365,11 +425,25 @@ def write_record(picture, call, result):
         file.write(text.replace(f"{DATA.as_posix()}/", "").encode())  # no path of this machine
 
 
+def titled(name, panel):
+    """Return the title of a panel, with the similarity that is left where strengths are shown."""
+    if FIGURES[name].folder != "strengths":
+        return panel.title
+    record = place(name, panel).with_suffix(".json").read_text(encoding="utf-8")
+    return f"{panel.title} ({json.loads(record)['similarity']:.2f})"
+
+
 def write_sheet(name, figure):
     """Show all panels of a figure together, in data/results/figures/NAME.jpg."""
-    pictures = [DATA / path for path in figure.originals.values()]
-    pictures += [place(name, panel) for panel in figure.panels]
-    titles = [*figure.originals, *(panel.title for panel in figure.panels)]
+    shown = [(title, DATA / path) for title, path in figure.originals.items()]
+    panels = [(titled(name, panel), place(name, panel)) for panel in figure.panels]
+    if figure.beside:
+        width = figure.columns - 1
+        for row in reversed(range(len(shown))):
+            shown[row + 1 : row + 1] = panels[row * width : (row + 1) * width]
+    else:
+        shown += panels
+    titles, pictures = zip(*shown, strict=True)
     with plt.rc_context(STYLE | {"figure.dpi": DPI}):
         sheet = show_images(
             [load_image(picture) for picture in pictures], titles, figure.columns, figure.inches
