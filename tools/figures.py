@@ -62,7 +62,7 @@ class Figure(NamedTuple):
     beside: bool = False  # each picture of data/ begins a row
 
 
-def style_rows(image, title):
+def style_rows(image, title, shares=(3, 4, 5)):
     """Fig. 1 of 2015: more and more style layers, with equal weights and with equal shares.
 
     A little total variation keeps the noise of the start out. The loss of conv1_1 is a hundred
@@ -79,7 +79,7 @@ def style_rows(image, title):
         return Panel(name, title if count == 1 else f"{title}, {how}", call)
 
     panels = [panel(count, None) for count in range(1, 6)]
-    panels += [panel(count, "equal shares") for count in (3, 4, 5)]
+    panels += [panel(count, "equal shares") for count in shares]
     return Figure(panels, {title: image}, columns=3, inches=7.5)
 
 
@@ -292,12 +292,8 @@ FOUR = (
     ("rocket.jpg", "swirls.jpg"),
     ("summer_palace.jpg", "ink.jpg"),
 )
-ROWS = style_rows(NIGHT, "painting")  # on two sheets: equal weights, and equal shares
 FIGURES = {
-    "style_rows_starry_night": ROWS._replace(panels=ROWS.panels[:5]),
-    "equal_shares_starry_night": ROWS._replace(
-        panels=ROWS.panels[5:], originals={}, folder="style_rows_starry_night"
-    ),
+    "style_rows_starry_night": style_rows(NIGHT, "painting", shares=()),
     "normalised_starry_night": normalized_network(NIGHT, "style_rows_starry_night"),
     "single_layers_starry_night": single_layers(NIGHT),
     "all_layers_starry_night": all_layers(NIGHT),
