@@ -210,7 +210,8 @@ _PYTORCH = Recipe(
     optimizer="lbfgs",
     steps=300,
     notes="Its network was trained anew, on pictures in units of their standard deviation. Here "
-    "the authors' network stands in, in those units.",
+    "the authors' network stands in, in those units. The program compares maps before the ReLU, "
+    "stylelib those after it. It needs pictures of one size; stretching the painting is assumed.",
 )
 
 _GATYS_PYTORCH = Recipe(
