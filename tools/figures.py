@@ -237,11 +237,15 @@ def three_controls(content, styles, style_weight):
     return Figure([Panel("cup", "masks, luminance, style_scale=1.5", call)], {}, 1, 6)
 
 
+def weights_of(recipe):
+    """The weights of content and style, as a call names them."""
+    return {name: getattr(recipe, name) for name in ("content_weight", "style_weight")}
+
+
 def waves(content, style):
     """The recipe of jerkic, balanced for 256 pixels, with its total variation and without."""
     balanced = conventions.at_size(find_recipe("jerkic"), (342, 512), (171, 256))
-    weights = {name: getattr(balanced, name) for name in ("content_weight", "style_weight")}
-    call = transfer_call(content, style, 256, recipe="jerkic", steps=60, **weights)
+    call = transfer_call(content, style, 256, recipe="jerkic", steps=60, **weights_of(balanced))
     panels = []
     for name, weight in (("with", balanced.tv_weight), ("without", 0.0)):
         panels.append(Panel(name, f"{name} total variation", call | {"tv_weight": weight}))
@@ -254,7 +258,7 @@ def ablation(content, style):
     All seven have the weights of the paper's recipe, balanced for 320 pixels.
     """
     balanced = conventions.at_size(find_recipe("gatys2015"), (342, 512), (214, 320))
-    weights = {name: getattr(balanced, name) for name in ("content_weight", "style_weight")}
+    weights = weights_of(balanced)
     call = transfer_call(content, style, 320, recipe="spirosbax", steps=100, **weights)
     paper = call | {"recipe": "gatys2015"}
     published = dict(find_recipe("spirosbax").published)
@@ -435,8 +439,8 @@ def write_sheet(name, figure):
     panels = [(titled(name, panel), place(name, panel)) for panel in figure.panels]
     if figure.beside:
         width = figure.columns - 1
-        for row in reversed(range(len(shown))):
-            shown[row + 1 : row + 1] = panels[row * width : (row + 1) * width]
+        rows = [panels[start : start + width] for start in range(0, len(panels), width)]
+        shown = [each for first, row in zip(shown, rows, strict=True) for each in (first, *row)]
     else:
         shown += panels
     titles, pictures = zip(*shown, strict=True)
