@@ -2,6 +2,7 @@
 
 import ast
 import itertools
+import pickle
 import re
 import symtable
 import sys
@@ -201,7 +202,8 @@ def test_what_is_needed():
 
 
 # They paint: most wrong answers are one of their pictures with something done to it.
-PAINTERS = {"woven", "painted", "painted_inside", "everywhere"}
+PAINTERS = {"woven", "painted", "painted_inside", "everywhere", "transfer", "content_similarity"}
+TIMED = "09_making_it_fast"  # where a picture from memory would come too soon
 
 
 def remembered(function):
@@ -209,23 +211,28 @@ def remembered(function):
     known = {}
 
     def answer(*given, **named):
-        arrays = map(np.asarray, (*given, *named.values()))
-        key = (*named, *((array.shape, array.dtype, array.tobytes()) for array in arrays))
+        try:
+            key = pickle.dumps((given, named))
+        except (pickle.PicklingError, AttributeError, TypeError):  # of a callback or a network
+            return function(*given, **named)
         if key not in known:
-            known[key] = function(*given, **named)
-        return known[key].copy()
+            known[key] = pickle.dumps(function(*given, **named))
+        return pickle.loads(known[key])  # noqa: S301 - our own, of a moment ago
 
     return answer
 
 
 def test_what_is_remembered():
     calls = []
-    twice = remembered(lambda x, size=1: calls.append(size) or 2 * x)
+    twice = remembered(lambda x, size=1, **_: calls.append(size) or 2 * x)
     for x, options in (([1, 2], {}), ([1, 2], {}), ([[1, 2]], {}), ([1, 2], {"size": 3})):
         found = twice(np.array(x), **options)
         assert found.tolist() == (2 * np.array(x)).tolist()
         found[:] = 0  # changes what was returned, and nothing that is remembered
     assert calls == [1, 1, 3]
+    for _ in range(2):
+        twice(1, size=4, callback=lambda: None)
+    assert calls == [1, 1, 3, 4, 4]
 
 
 @pytest.fixture(scope="module", params=every_solution)
@@ -244,7 +251,8 @@ def answers(request):
         patch.setattr(plt, "show", lambda: plt.close("all"))
         for source in needed(sources, wanted):
             exec(source, names)  # noqa: S102
-        names |= {name: remembered(names[name]) for name in PAINTERS & names.keys()}
+        if path.stem != TIMED:
+            names |= {name: remembered(names[name]) for name in PAINTERS & names.keys()}
         plt.close("all")
         yield path, names
 

@@ -1,6 +1,7 @@
 """The figures that ``make figures`` paints: what is stored is what was asked for."""
 
 import dataclasses
+import itertools
 import json
 
 import numpy as np
@@ -150,3 +151,19 @@ def test_the_diagram_is_what_the_code_draws():
     stored = load_image(diagram.RESULT)
     assert stored.shape == drawn.shape
     assert np.abs(drawn - stored).mean() < 8  # fonts and the pictures in it may differ a little
+
+
+def test_each_picture_of_the_ablation_changes_one_thing_more():
+    recipes = []
+    for panel in figures.FIGURES["ablation"].panels:
+        recipe = RECIPES[panel.call["recipe"]]
+        settings = {name: panel.call[name] for name in panel.call.keys() & vars(recipe).keys()}
+        recipes.append(vars(recipe.replace(**settings)))
+    told = {"source", "notes", "published", "steps", "size"}  # about a recipe, or the same in all
+    told |= {"learning_rate", "beta_1", "epsilon"}  # of Adam alone
+    changes = [
+        {name for name in after if after[name] != before[name]} - told
+        for before, after in itertools.pairwise(recipes)
+    ]
+    one_each = [{"same_size"}, {"resampling"}, {"pooling"}, {"optimizer", "restart_every"}]
+    assert changes == [{"style_convention", "postprocess"}, *one_each, {"init"}]

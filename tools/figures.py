@@ -26,6 +26,7 @@ from stylelib import (
     losses,
     noise_image,
     preprocess,
+    reconstruct_content,
     reconstruct_style,
     save_image,
     transfer,
@@ -38,7 +39,9 @@ from stylelib.visualization.plotting import STYLE, show_images
 
 RESULTS = DATA / "results" / "figures"
 LAYERS = ["conv1_1", "conv2_1", "conv3_1", "conv4_1", "conv5_1"]
-FUNCTIONS = {"reconstruct_style": reconstruct_style, "transfer": transfer}
+FUNCTIONS = {
+    function.__name__: function for function in (reconstruct_content, reconstruct_style, transfer)
+}
 FILES = ("image", "content", "style", "init")  # arguments that may name a file in data/
 DPI = 120
 
@@ -119,6 +122,28 @@ def single_layers(image):
         call |= {"size": 256, "steps": 100, "tv_weight": 0.125, "layer_weights": [weight]}
         panels.append(Panel(layer, f"{layer} alone", call))
     return Figure(panels, {"painting": image}, columns=2, inches=7.5)
+
+
+def arrangement(image, padding):
+    """A painting and its mirror image in all five layers, from the same eight noises.
+
+    128 pixels, fewer than a receptive field of conv5_1 is wide, and with equal shares.
+    """
+    call = {"function": "reconstruct_style", "image": image, "layers": LAYERS, "size": 128}
+    call |= {"steps": 100, "tv_weight": 0.5, "layer_weights": "equal shares", "padding": padding}
+    panels = []
+    for name, mirrored in (("painting", False), ("mirrored", True)):
+        for seed in range(8):
+            panel = call | {"mirrored": mirrored, "seed": seed}
+            panels.append(Panel(f"{name}_{seed}", f"{name}, seed {seed}", panel))
+    return Figure(panels, {}, columns=4, inches=9)
+
+
+def content_alone(image, layer):
+    """What a layer holds of a photograph, from grey."""
+    call = {"function": "reconstruct_content", "image": image, "layer": layer, "size": 256}
+    call |= {"steps": 100, "init": "grey"}
+    return Figure([Panel(layer, f"{layer} from grey", call)], {"photograph": image}, 1, 6)
 
 
 def layers_and_ratio(content, style):
@@ -303,6 +328,9 @@ FIGURES = {
     "all_layers_starry_night": all_layers(NIGHT),
     "stained_glass": coarse_to_fine(PALACE, GLASS, "stained_glass"),
     "style_rows_brick": style_rows(WALL, "wall"),
+    "arrangement_zero": arrangement(NIGHT, "zero"),
+    "arrangement_reflect": arrangement(NIGHT, "reflect"),
+    "content_alone": content_alone(CAT, "conv4_2"),
     "layers_and_ratio": layers_and_ratio(PALACE, NIGHT),
     "one_content_layer": one_content_layer(*FOUR[0]),
     "three_strengths": three_strengths(FOUR),
@@ -355,11 +383,13 @@ def paint(call):
     arguments = {
         name: in_data(value) if name in FILES else value
         for name, value in call.items()
-        if name != "function" and value is not None
+        if name not in ("function", "mirrored") and value is not None
     }
     if arguments.get("layer_weights") == "equal shares":
         which = {name: arguments[name] for name in ("image", "layers", "size")}
         arguments["layer_weights"] = equal_shares(**which)
+    if call.get("mirrored"):
+        arguments["image"] = load_image(arguments["image"], max_size=call["size"])[:, ::-1]
     if "masks" in arguments:
         drawn = masks_of(load_image(arguments["content"], max_size=arguments["size"]))
         arguments["masks"] = [drawn[name] for name in arguments["masks"]]

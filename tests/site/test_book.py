@@ -1,5 +1,6 @@
 """The book as a reader's browser shows it: `make test-site` builds it and runs this."""
 
+import contextlib
 import re
 import shutil
 from pathlib import Path
@@ -17,7 +18,12 @@ PAGES = sorted(path for path in SITE.rglob("*.html") if "_static" not in path.pa
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chrome")
 NOTEBOOK = SITE / "notebooks" / "04_style_transfer.html"
 
-every_page = pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(SITE)))
+
+def name_of(path):
+    return str(path.relative_to(SITE))
+
+
+every_page = pytest.mark.parametrize("path", PAGES, ids=name_of)
 NAMES = [
     "index",
     "glossary",
@@ -47,9 +53,9 @@ def browser():
         browser.close()
 
 
-@pytest.fixture
-def show(browser):
-    """Open a page of the book; whatever goes wrong while it is open is a failure."""
+@contextlib.contextmanager
+def opening(browser):
+    """Yield what opens a page of the book; whatever goes wrong while it is open is a failure."""
     opened, wrong = [], []
 
     def show(path, width=1280, theme="light"):
@@ -71,6 +77,19 @@ def show(browser):
     assert wrong == []
 
 
+@pytest.fixture
+def show(browser):
+    with opening(browser) as show:
+        yield show
+
+
+@pytest.fixture(scope="module", params=PAGES, ids=name_of)
+def on_a_phone(request, browser):
+    """Each page, opened once for the tests that ask for it."""
+    with opening(browser) as show:
+        yield show(request.param, width=375)
+
+
 def elsewhere(url):
     return [] if url.startswith(("file:", "data:", "blob:")) else [f"asked another host: {url}"]
 
@@ -79,9 +98,14 @@ def test_there_is_a_book():
     assert {SITE / "index.html", SITE / "glossary.html", SITE / "api.html", NOTEBOOK} <= {*PAGES}
 
 
-@every_page
-def test_formulas_and_pictures_are_shown(path, show):
-    page = show(path)
+def test_on_a_phone_nothing_scrolls_sideways(on_a_phone):
+    widths = "[document.documentElement.scrollWidth, document.body.scrollWidth]"
+    assert max(on_a_phone.evaluate(widths)) <= 375
+
+
+def test_formulas_and_pictures_are_shown(on_a_phone):
+    page = on_a_phone
+    page.set_viewport_size({"width": 1280, "height": 900})
     bad = page.evaluate("""() => [...document.querySelectorAll('.math')].filter(formula => {
         const box = formula.querySelector('math')?.getBoundingClientRect();
         const wrong = formula.querySelector('merror') || formula.innerText.includes('\\\\');
@@ -98,13 +122,6 @@ def test_formulas_and_pictures_are_shown(path, show):
     for address, width, alt in pictures:
         assert width > 0, address
         assert len(alt.split()) >= 3, f"{address} has the description {alt!r}"
-
-
-@every_page
-def test_on_a_phone_nothing_scrolls_sideways(path, show):
-    page = show(path, width=375)
-    widths = page.evaluate("[document.documentElement.scrollWidth, document.body.scrollWidth]")
-    assert max(widths) <= 375
 
 
 @pytest.mark.parametrize("path", ONE_OF_EACH, ids=lambda path: path.stem)
