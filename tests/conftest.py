@@ -2,6 +2,7 @@
 
 import contextlib
 import http.server
+import signal
 import threading
 
 import numpy as np
@@ -18,6 +19,10 @@ settings.register_profile("fast", deadline=None, max_examples=8, derandomize=Tru
 settings.load_profile("full")  # unless another is asked for by --hypothesis-profile
 
 register_formats()  # so that tests see what can be written
+
+# A shell lets its background jobs ignore Ctrl-C, and what the tests start would inherit that.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

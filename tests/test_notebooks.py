@@ -178,7 +178,7 @@ def test_it_has_a_card_objectives_exercises_recap_and_references(path):
     objectives = book.objectives(read(path))
     assert 3 <= len(objectives) <= 5
     assert all(re.match(r"\*\*[A-Z][a-z]+\*\* ", objective) for objective in objectives)
-    assert "Graduation." in text
+    assert "**In the library.**" in text
     assert "What to see." in text
 
 
