@@ -9,7 +9,7 @@ from stylelib.preprocessing import deprocess, preprocess
 from stylelib.runs.checkpoints import Checkpoints
 from stylelib.runs.job import described, stage_jobs
 from stylelib.runs.memory import check_fits, ran_out
-from stylelib.runs.start import objective_of, start
+from stylelib.runs.start import Objectives, start
 from stylelib.runs.strength import find_style_weight
 from stylelib.training import AT_ITS_END, check_callback, minimize
 from stylelib.vgg.network import VGG
@@ -92,13 +92,13 @@ def _run(job, callback, checkpoints, search_callback):
 
 def _stages(jobs, stages, vgg, x0, callback, checkpoints):
     """Paint one stage after the other; where one ends before its time, so does the run."""
-    result = None
+    result, objectives = None, Objectives(vgg)
     for number, stage in enumerate(jobs, start=stages - len(jobs) + 1):
         where = f" (stage {number} of {stages})"
         if checkpoints is not None:
             checkpoints.last_stage = number == stages
         try:
-            result = _paint(stage, vgg, x0, callback, checkpoints, result)
+            result = _paint(stage, objectives, x0, callback, checkpoints, result)
         except (KeyboardInterrupt, *OUT_OF_MEMORY) as error:
             if result is None:  # nothing is painted yet
                 raise
@@ -146,7 +146,7 @@ def _left(jobs, x0, checkpoints):
     return jobs[ended:], tf.constant(checkpoints.state["best"]) if ended else x0
 
 
-def _paint(stage, vgg, x0, callback, checkpoints, earlier):
+def _paint(stage, objectives, x0, callback, checkpoints, earlier):
     """Lower the loss of one stage; `earlier` is the result of the stage before it, if there is one.
 
     Then the stage begins with that, enlarged, else with `x0`.
@@ -154,7 +154,7 @@ def _paint(stage, vgg, x0, callback, checkpoints, earlier):
     if earlier is not None:
         x0 = preprocess(load_image(earlier.image, size=stage.size))
     return minimize(
-        objective_of(stage, vgg),
+        objectives(stage),
         x0,
         optimizer=stage.recipe,
         steps=stage.recipe.steps,

@@ -35,19 +35,32 @@ def start(job):
     return preprocess(load_image(job.seen[job.init], size=job.size))
 
 
-def objective_of(job, vgg):
-    """Make the objective of a job, in tiles where it asks for them.
+class Objectives:
+    """Make the objective of one stage of a run after the other, in tiles where it asks for them.
+
+    Stages that differ in their number of steps alone, as those of a small picture do, share theirs:
+    TensorFlow takes longer to compile it than to paint such a picture.
 
     Parameters
     ----------
-    job : Job
     vgg : VGG
-        With the layers of the job.
-
-    Returns
-    -------
-    Objective or TiledObjective
+        With the layers of all stages.
     """
-    if job.tile is None:
-        return Objective(vgg, job.recipe, **job.terms)
-    return TiledObjective(vgg, job.recipe, **job.terms, tile=job.tile)
+
+    def __init__(self, vgg):
+        self.vgg = vgg
+        self._loss = self._objective = None
+
+    def __call__(self, job):
+        """Return the `Objective` or `TiledObjective` of the job of a stage."""
+        sizes = {role: image.shape for role, image in job.images.items()}
+        loss = sizes, job.recipe.replace(steps=1)
+        if loss != self._loss:
+            self._objective = None  # before the next one takes memory, too
+            self._objective, self._loss = self._make(job), loss
+        return self._objective
+
+    def _make(self, job):
+        if job.tile is None:
+            return Objective(self.vgg, job.recipe, **job.terms)
+        return TiledObjective(self.vgg, job.recipe, **job.terms, tile=job.tile)

@@ -18,7 +18,7 @@ from stylelib.recipes.conventions import at_size
 from stylelib.recipes.stages import Stage
 from stylelib.runs.job import scaled_job, stage_jobs
 from stylelib.runs.similarity import similarity_to
-from stylelib.runs.start import objective_of, start
+from stylelib.runs.start import Objectives, start
 from stylelib.training import StopRun, minimize
 
 #: The stages of a trial, whatever those of the run are; their steps are evaluations.
@@ -67,7 +67,7 @@ def find_style_weight(job, vgg, callback=None):
     """
     stages = trial_jobs(job)
     similarity = similarity_to(job.images["content"], job.network, job.weights, job.coverage)
-    balance = _balance(vgg, stages[0])
+    balance, objectives = _balance(vgg, stages[0]), Objectives(vgg)
     wanted, tried = 1 - job.strength, []  # exponents, and the logits that they lead to
 
     def weight(exponent):
@@ -86,14 +86,14 @@ def find_style_weight(job, vgg, callback=None):
     try:
         for trial, tolerance in enumerate(TOLERANCES, start=1):
             exponent = _next_exponent(tried, _logit(wanted))
-            image = _paint(stages[0], vgg, weight(exponent), start(stages[0]), callback)
+            image = _paint(stages[0], objectives, weight(exponent), start(stages[0]), callback)
             logit = expected(stages[0], image, DRIFTS[0], f"{trial} of {TRIALS}")
             tried.append((exponent, logit))
             if abs(_similarity(logit) - wanted) < tolerance:
                 break
         for stage in stages[1:]:
             x0 = preprocess(load_image(image, size=stage.size))
-            image = _paint(stage, vgg, weight(exponent), x0, callback)
+            image = _paint(stage, objectives, weight(exponent), x0, callback)
         # What the later stages change here, they would change for another weight.
         change = expected(stage, image, DRIFTS[1], "in all sizes") - logit
         tried = [(exponent, logit + change) for exponent, logit in tried]
@@ -153,10 +153,10 @@ def _balance(vgg, small):
     return content_loss / style_loss if content_loss > 0 < style_loss else 1.0
 
 
-def _paint(small, vgg, style_weight, x0, callback):
+def _paint(small, objectives, style_weight, x0, callback):
     """Paint one stage of a trial; `style_weight` is in the unit of the whole job."""
     recipe = small.recipe.replace(style_weight=style_weight * small.recipe.style_weight)
-    objective = objective_of(dataclasses.replace(small, recipe=recipe), vgg)
+    objective = objectives(dataclasses.replace(small, recipe=recipe))
     result = minimize(objective, x0, optimizer=recipe, steps=recipe.steps, callback=callback)
     if result.status == "interrupted":
         raise KeyboardInterrupt

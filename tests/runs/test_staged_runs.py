@@ -60,6 +60,26 @@ def end_before(monkeypatch):
     return end_before
 
 
+@pytest.mark.parametrize(
+    ("stages", "made"),
+    [
+        (STAGES, 3),
+        ([Stage(0.1, 2), Stage(0.2, 2), Stage(1, 2)], 2),  # no stage is smaller than 16 pixels
+        ([Stage(1, 2, {"content_weight": 0.1}), Stage(1, 2), Stage(1, 2)], 2),
+    ],
+)
+def test_stages_of_one_size_and_recipe_are_compiled_once(stages, made, paint, monkeypatch):
+    calls = []
+
+    def objective(*arguments, **options):
+        calls.append(arguments)
+        return Objective(*arguments, **options)
+
+    monkeypatch.setattr("stylelib.runs.start.Objective", objective)
+    result = paint(RECIPE.replace(stages=stages))
+    assert (result.evaluations, len(calls)) == (6, made)
+
+
 class Watch:
     """Keeps what a callback is told, and ends the run after some evaluation."""
 
