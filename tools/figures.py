@@ -87,17 +87,15 @@ def style_rows(image, title, shares=(3, 4, 5)):
 
 
 def normalized_network(image, folder):
-    """All five layers: equal weights, equal shares, and equal weights in the normalised network.
+    """All five layers: equal shares in the plain network, equal weights in the normalised one.
 
-    The weights of the last are scaled so that it begins with the style loss of the others.
+    The weights of the second are scaled so that it begins with the style loss of the first.
     """
-    rows = {panel.name: panel for panel in style_rows(image, "painting").panels}
-    weights, shares = rows["5_equal_weights"], rows["5_equal_shares"]
-    call = weights.call | {"normalized": True, "layer_weights": [1.82e7] * 5}
-    panels = [weights._replace(title="plain, equal weights")]
-    panels.append(shares._replace(title="plain, equal shares"))
+    shares = style_rows(image, "painting").panels[-1]
+    call = shares.call | {"normalized": True, "layer_weights": [1.82e7] * 5}
+    panels = [shares._replace(title="plain, equal shares")]
     panels.append(Panel("5_normalised", "normalised, equal weights", call))
-    return Figure(panels, {"painting": image}, columns=2, inches=7.5, folder=folder)
+    return Figure(panels, {}, columns=2, inches=9, folder=folder)
 
 
 def all_layers(image):
@@ -204,6 +202,20 @@ def one_content_layer(content, style):
     return Figure(panels, {}, columns=2, inches=9, folder="strengths")
 
 
+def any_pair(content, style):
+    """What is advised for every pair: medium strength, larger strokes, and noise as a start."""
+    (medium,) = strengths([(content, style)], ("medium",)).panels
+    panels = []
+    for name, title, options in (
+        ("scale_2", "style_scale=2", {"style_scale": 2.0}),
+        ("noise_1", 'init="noise", seed=1', {"init": "noise", "seed": 1}),
+        ("noise_2", 'init="noise", seed=2', {"init": "noise", "seed": 2}),
+    ):
+        panels.append(Panel(name, title, medium.call | options))
+    original = {'strength="medium"': f"results/figures/strengths/{medium.name}.jpg"}
+    return Figure(panels, original, columns=2, inches=9)
+
+
 def mixtures(content, styles):
     """A photograph in mixtures of two paintings, from the one alone to the other alone."""
     panels = []
@@ -277,6 +289,36 @@ def waves(content, style):
     return Figure(panels, {}, columns=2, inches=9)
 
 
+def falling_shares(content, style):
+    """The paper's recipe with equal layers and with those of keras, at a tenth of α/β.
+
+    That of 256 pixels: there the painting's forms are large enough to tell the two apart.
+    """
+    balanced = conventions.at_size(find_recipe("gatys2015"), (342, 512), (171, 256))
+    call = transfer_call(content, style, 256, recipe="gatys2015", steps=100, init="content")
+    call |= weights_of(balanced) | {"content_weight": balanced.content_weight / 10}
+    falling = [4.0**-block for block in range(4)]
+    falling.append(falling[-1] / 16)
+    keras = [round(weight / sum(falling), 6) for weight in falling]
+    panels = [Panel("equal", "1 : 1 : 1 : 1 : 1", call)]
+    panels.append(Panel("falling", "1024 : 256 : 64 : 16 : 1", call | {"layer_weights": keras}))
+    return Figure(panels, {}, columns=2, inches=9)
+
+
+def start_or_balance(content, style):
+    """Which of the two takes the photograph from gatys2016: the noise, or the small content weight.
+
+    The first is the picture of `benchmarks.systems`; the last has 33 times its content weight, and
+    so the balance of gatys2015.
+    """
+    call = transfer_call(content, style, 400, recipe="gatys2016")
+    panels = [Panel("photograph", "from the photograph", call | {"init": "content"})]
+    more = call | {"init": "noise", "content_weight": 3.3e7}
+    panels.append(Panel("more_content", "from noise, 33 times α", more))
+    originals = {"the photograph": content, "from noise": "results/systems/gatys2016.jpg"}
+    return Figure(panels, originals, columns=2, inches=7)
+
+
 def ablation(content, style):
     """From spirosbax as published to the paper's recipe by one change at a time, in 100 steps each.
 
@@ -334,6 +376,7 @@ FIGURES = {
     "layers_and_ratio": layers_and_ratio(PALACE, NIGHT),
     "one_content_layer": one_content_layer(*FOUR[0]),
     "three_strengths": three_strengths(FOUR),
+    "any_pair": any_pair("chelsea.jpg", "stained_glass.jpg"),
     "mixtures": mixtures(CAT, [WAVE, GLASS]),
     "colours_kept": colours_kept(COFFEE, NIGHT, 2e-2),
     "regions": regions(PALACE, [SWIRLS, GLASS], 2e-3),
@@ -341,6 +384,8 @@ FIGURES = {
     "fine_and_coarse": fine_and_coarse(CAT, [WAVE, GLASS]),
     "three_controls": three_controls(COFFEE, [GLASS, SWIRLS], 0.1),
     "waves": waves(PALACE, NIGHT),
+    "falling_shares": falling_shares(PALACE, NIGHT),
+    "start_or_balance": start_or_balance(PALACE, NIGHT),
     "ablation": ablation(PALACE, NIGHT),
     "medium_strength": sheet(PAINTINGS),
     "medium_strength_1": sheet(PAINTINGS[:4]),

@@ -46,7 +46,7 @@ _GATYS_2016 = _GATYS_2015.replace(
     },
     notes="The paper prints sums; with them its ratio lets the content win. The authors' own code "
     "for the normalised network takes means, with weights of that same ratio. Means of the filters "
-    "are those over the pictures in data/, not over ImageNet.",
+    "are those over the pictures of this repository, not over ImageNet.",
 )
 
 _GATYS_2016_CODE = _GATYS_2016.replace(
@@ -59,7 +59,8 @@ _GATYS_2016_CODE = _GATYS_2016.replace(
     published={},
     notes="The authors' own program for the network of the CVPR paper. There 512 and 1024 are the "
     "roots of numbers of pixels, and the painting is reduced to as many pixels as the photograph. "
-    "Average pooling is assumed. Means of the filters are those over the pictures in data/.",
+    "Average pooling is assumed. Means of the filters are those over the pictures of this "
+    "repository.",
 )
 
 _SPIROSBAX = Recipe(
