@@ -290,9 +290,9 @@ def waves(content, style):
 
 
 def falling_shares(content, style):
-    """The paper's recipe with equal layers and with those of keras, at a tenth of α/β.
+    """The paper's recipe with equal layer weights, and with those of keras in the paper's terms.
 
-    That of 256 pixels: there the painting's forms are large enough to tell the two apart.
+    At a tenth of the balanced α/β, so that the larger forms of the painting appear.
     """
     balanced = conventions.at_size(find_recipe("gatys2015"), (342, 512), (171, 256))
     call = transfer_call(content, style, 256, recipe="gatys2015", steps=100, init="content")
