@@ -22,6 +22,7 @@ extensions = [
 ]
 html_math_renderer = "mathml"
 nb_execution_mode = "off"
+nb_render_markdown_format = "myst"  # CommonMark, the default, has no tables
 myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
 myst_heading_anchors = 3
 # Links to files of the checkout are addresses already.

@@ -124,6 +124,11 @@ def test_formulas_and_pictures_are_shown(page):
         assert len(alt.split()) >= 3, f"{address} has the description {alt!r}"
 
 
+def test_no_markdown_is_left_as_it_was_written(page):
+    texts = page.evaluate("[...document.querySelectorAll('article p')].map(p => p.innerText)")
+    assert [text for text in texts if text.startswith(("|", "<details", "```"))] == []
+
+
 @pytest.mark.parametrize("path", ONE_OF_EACH, ids=lambda path: path.stem)
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_it_is_accessible_in_both_themes(path, theme, show):
