@@ -297,9 +297,8 @@ def falling_shares(content, style):
     balanced = conventions.at_size(find_recipe("gatys2015"), (342, 512), (171, 256))
     call = transfer_call(content, style, 256, recipe="gatys2015", steps=100, init="content")
     call |= weights_of(balanced) | {"content_weight": balanced.content_weight / 10}
-    falling = [4.0**-block for block in range(4)]
-    falling.append(falling[-1] / 16)
-    keras = [round(weight / sum(falling), 6) for weight in falling]
+    shares = conventions.relative_layer_weights(find_recipe("keras"), (256, 256)).values()
+    keras = [round(share, 6) for share in shares]
     panels = [Panel("equal", "1 : 1 : 1 : 1 : 1", call)]
     panels.append(Panel("falling", "1024 : 256 : 64 : 16 : 1", call | {"layer_weights": keras}))
     return Figure(panels, {}, columns=2, inches=9)

@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import re
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -69,15 +70,10 @@ def end_before(monkeypatch):
     ],
 )
 def test_stages_of_one_size_and_recipe_are_compiled_once(stages, made, paint, monkeypatch):
-    calls = []
-
-    def objective(*arguments, **options):
-        calls.append(arguments)
-        return Objective(*arguments, **options)
-
+    objective = Mock(wraps=Objective)
     monkeypatch.setattr("stylelib.runs.start.Objective", objective)
     result = paint(RECIPE.replace(stages=stages))
-    assert (result.evaluations, len(calls)) == (6, made)
+    assert (result.evaluations, objective.call_count) == (6, made)
 
 
 class Watch:
