@@ -13,15 +13,16 @@ MATRIX ?= oldest colab newest
 COLAB := tensorflow==2.19.0 keras==3.10.0 numpy==2.0.2 ipython==7.34.0 ipywidgets==7.7.1
 # Tests wait for one core, for disks and for sleeps; more than two at once want more memory.
 TWO := -n 2
-# Two runs at once, each with two threads on two cores, would wait for one another.
-THREADS := TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
+# Two runs at once, each with two threads on two cores, would wait for one another. Tests that call
+# make mean one of their own, with no part in the jobs of this one.
+THREADS := env -u MAKEFLAGS TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
 
 # What these say belongs to another environment, or to another choice of tests.
 unexport PYTHONHOME PYTHONPATH PYTHONOPTIMIZE PYTHONSAFEPATH PYTEST_ADDOPTS PYTEST_PLUGINS
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: browse help setup first tutorial site lab notebooks test test-fast test-site test-matrix package audit lint bench systems sweeps figures badges offline-bundle student lock clean $(TOOLS)
+.PHONY: browse help setup first tutorial site lab notebooks test test-code test-fast test-site test-matrix package audit lint bench systems sweeps figures badges offline-bundle student lock clean $(TOOLS)
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -66,11 +67,14 @@ lab: setup ## open the notebooks in JupyterLab
 notebooks: setup ## run every notebook and keep its outputs in place, to be committed
 	@$(BIN)/python -m tools.build notebooks
 
-test: lint ## everything that CI checks: lint, unit tests, doctests, coverage, strict nbval
+# The book is built and looked at meanwhile: by itself that would leave one core idle.
+test: lint ## everything that CI checks: lint, unit tests, doctests, coverage, strict nbval, the book
+	@$(MAKE) --no-print-directory -j 2 test-code test-site
+
+test-code: setup
 	$(THREADS) $(BIN)/python -m pytest -p no:nbval $(TWO) --dist worksteal --cov
 	$(THREADS) TQDM_DISABLE=1 $(BIN)/python -m pytest $(TWO) --dist loadfile --nbval --nbval-current-env --no-cov \
 		--nbval-sanitize-with notebooks/nbval.cfg notebooks
-	@$(MAKE) --no-print-directory test-site
 
 test-fast: lint ## lint, and what is quick: no slow tests, few examples of each property
 	$(THREADS) $(BIN)/python -m pytest -p no:nbval $(TWO) --dist worksteal \

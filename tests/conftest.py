@@ -111,7 +111,9 @@ def serve(monkeypatch):
             server.handle_error = lambda *_: None  # a client that hangs up is part of some tests
             if context is not None:
                 server.socket = context.wrap_socket(server.socket, server_side=True)
-            thread = threading.Thread(target=server.serve_forever, daemon=True)
+            # It looks this often, in seconds, whether it is to end: by itself twice a second.
+            looks = {"poll_interval": 0.01}
+            thread = threading.Thread(target=server.serve_forever, kwargs=looks, daemon=True)
             thread.start()
             stack.callback(thread.join)
             stack.callback(server.server_close)

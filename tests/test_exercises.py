@@ -251,8 +251,9 @@ def answers(request):
         patch.setattr(plt, "show", lambda: plt.close("all"))
         for source in needed(sources, wanted):
             exec(source, names)  # noqa: S102
-        if path.stem != TIMED:
-            names |= {name: remembered(names[name]) for name in PAINTERS & names.keys()}
+            if path.stem != TIMED:  # at once: what comes next may paint already
+                painters = PAINTERS & names_in(source)[0]
+                names |= {name: remembered(names[name]) for name in painters}
         plt.close("all")
         yield path, names
 

@@ -53,6 +53,7 @@ class TestGeometry:
             assert (bottom - top, right - left) == covered[part.rows, part.columns].shape
         assert (covered == 1).all()
 
+    @pytest.mark.slow
     def test_the_halo_is_half_a_receptive_field_rounded_up(self):
         layer, step = "conv3_2", 4
         vgg, x = VGG([layer]), preprocess(noise_image((96, 96))).numpy()
@@ -96,6 +97,7 @@ class TestTiledObjective:
         x = preprocess(noise_image(SIZE, seed=3))
         assert_same(*objectives("gatys2015", tile, padding="reflect"), x)
 
+    @pytest.mark.slow
     def test_maps_of_one_row_are_mirrored_in_tiles_as_well(self):
         recipe = RECIPES["gatys2015"].replace(
             style_layers=["conv1_1"], content_layers=["conv3_1"], padding="reflect"

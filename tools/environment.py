@@ -72,7 +72,8 @@ def refuse(folder, wheels=None):
 def fill(folder, lock, project, wheels=None):
     """Install into a new environment, and leave a stamp on it once it is whole."""
     pip = Pip(folder)
-    pip.run("install", "--quiet", *locked(lock, wheels))
+    # What is imported is compiled then; all of it, most of which never is, takes half a minute.
+    pip.run("install", "--quiet", "--no-compile", *locked(lock, wheels))
     if project:
         install_project(pip)
     pip.check()

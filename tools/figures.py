@@ -304,6 +304,19 @@ def falling_shares(content, style):
     return Figure(panels, {}, columns=2, inches=9)
 
 
+def two_programs(content, style):
+    """One loss in the terms of two programs, and the second of them with weights of its own."""
+    call = transfer_call(content, style, 256, recipe="gatys_pytorch", steps=150)
+    johnson = call | {"recipe": "jcjohnson", "init": "content", "tv_weight": 0.0}
+    weights = {"content_weight": 1.0, "style_weight": 1000.0}
+    panels = [
+        Panel("gatys", "gatys_pytorch", call),
+        Panel("converted", "jcjohnson, 1 : 1000", johnson | weights),
+        Panel("own", "jcjohnson, 5 : 100", johnson),
+    ]
+    return Figure(panels, {}, columns=3, inches=9)
+
+
 def start_or_balance(content, style):
     """Which of the two takes the photograph from gatys2016: the noise, or the small content weight.
 
@@ -384,6 +397,7 @@ FIGURES = {
     "three_controls": three_controls(COFFEE, [GLASS, SWIRLS], 0.1),
     "waves": waves(PALACE, NIGHT),
     "falling_shares": falling_shares(PALACE, NIGHT),
+    "two_programs": two_programs(PALACE, NIGHT),
     "start_or_balance": start_or_balance(PALACE, NIGHT),
     "ablation": ablation(PALACE, NIGHT),
     "medium_strength": sheet(PAINTINGS),

@@ -139,9 +139,10 @@ class OptimizerSettings:
         """
         changes = current_names(changes)
         known = [field.name for field in dataclasses.fields(self)]
-        for name in changes:  # all names would make a long line
-            nearest = difflib.get_close_matches(name, known, n=5, cutoff=0.0)
-            check_choice("a setting such as", name, nearest)
+        for name in changes:
+            if name not in known:  # all names would make a long line
+                nearest = difflib.get_close_matches(name, known, n=5, cutoff=0.0)
+                check_choice("a setting such as", name, nearest)
         if changes.get("optimizer", self.optimizer) != self.optimizer:
             changes = _defaults(_ONLY_WITH) | changes
         return dataclasses.replace(self, **changes)

@@ -285,6 +285,7 @@ class TestFiles:
         with pytest.raises(ValueError, match=r"pipe\.png: it is a pipe to which nobody writes"):
             load_image(tmp_path / "pipe.png")
 
+    @pytest.mark.slow
     def test_pipes_and_devices_are_read(self, tmp_path, monkeypatch):
         data = corpus()["PNG RGB 4"]
         pipe = tmp_path / "pipe.png"

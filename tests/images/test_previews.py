@@ -256,6 +256,7 @@ class TestMetadata:
         small = encoded(grey, format, icc_profile=rgb_profile(DISPLAY_P3, 1.0))
         np.testing.assert_allclose(load_image(small), load_image(data), atol=1)
 
+    @pytest.mark.slow
     def test_memory_stays_bounded(self):
         from tools.malformed import peak_memory
 

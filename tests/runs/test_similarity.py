@@ -29,12 +29,14 @@ def test_it_is_the_correlation_of_centred_feature_maps(photo, painting):
     assert content_similarity(painting, photo) == pytest.approx(expected, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_a_picture_is_like_itself_and_hardly_like_another_or_noise(photo, painting):
     assert content_similarity(photo, photo) == pytest.approx(1, abs=1e-5)
     assert content_similarity(painting, photo) < 0.2
     assert content_similarity(noise_image(photo.shape[:2]), photo) < 0.2
 
 
+@pytest.mark.slow
 def test_more_noise_is_less_similar(photo):
     noise = np.random.default_rng(0).normal(size=photo.shape)
     noisy = [np.clip(photo + sigma * noise, 0, 255).astype(np.uint8) for sigma in (10, 40, 120)]
@@ -43,6 +45,7 @@ def test_more_noise_is_less_similar(photo):
     assert values[0] > 0.8 > values[-1]
 
 
+@pytest.mark.slow
 def test_neither_size_nor_brightness_matters_much(photo):
     large = load_image(DATA / "images" / "chelsea.jpg", max_size=400)
     assert content_similarity(photo, large) > 0.95

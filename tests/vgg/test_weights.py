@@ -56,6 +56,7 @@ def random_weights():
 
 
 class TestFiles:
+    @pytest.mark.slow
     @pytest.mark.parametrize("kind", [".weights.h5", ".h5"])
     @pytest.mark.filterwarnings("ignore:__array__ implementation")  # within Keras' own saving
     def test_keras_files(self, kind, random_weights, tmp_path):

@@ -19,7 +19,7 @@ def filmed(path, steps, size=(33, 47)):
 
 # imageio leaves the pipes to and from ffmpeg to the garbage collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("ending", [".gif", ".mp4"])
+@pytest.mark.parametrize("ending", [".gif", pytest.param(".mp4", marks=pytest.mark.slow)])
 def test_a_film_shows_the_run_from_its_first_picture_to_its_last(ending, tmp_path):
     film, frames = filmed(tmp_path / f"run{ending}", 200)
     assert len(film.frames) <= FRAMES
@@ -100,7 +100,7 @@ def test_a_film_is_of_one_run_and_of_one_size(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize("ending", [".gif", ".mp4"])
+@pytest.mark.parametrize("ending", [".gif", pytest.param(".mp4", marks=pytest.mark.slow)])
 def test_pictures_that_grow_within_a_run_are_shown_at_the_last_size(ending, tmp_path):
     film = Film(tmp_path / f"run{ending}", 2)
     film(1, {}, preprocess(np.full((20, 30, 3), 99, np.uint8)))
