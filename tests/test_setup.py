@@ -461,7 +461,7 @@ class TestRedBuild:
     @pytest.mark.parametrize("status", [0, 2])
     def test_ci_run_is_make_test_from_any_folder(self, status, tmp_path):
         fake = tmp_path / "make"
-        fake.write_text(f'#!/bin/sh\necho "$PWD $*"\nexit {status}\n')
+        fake.write_text(f'#!/bin/sh\necho "$PWD $*"\n[ $1 = setup ] || exit {status}\n')
         fake.chmod(0o755)
         (tmp_path / "chromium").symlink_to(fake)  # so that none is installed
         path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
@@ -472,7 +472,7 @@ class TestRedBuild:
             capture_output=True,
             text=True,
         )
-        assert (done.returncode, done.stdout) == (status, f"{ROOT} test\n")
+        assert (done.returncode, done.stdout) == (status, f"{ROOT} setup\n{ROOT} test\n")
 
     def test_nothing_that_a_user_has_set_reaches_python_or_pytest(self, tmp_path):
         names = ("PYTEST_ADDOPTS", "PYTHONPATH", "PYTHONOPTIMIZE")
