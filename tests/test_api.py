@@ -141,8 +141,14 @@ class TestInit:
         np.testing.assert_array_equal(self.first(None), self.first("noise"))
 
 
+# Most conventions occur in these.
+FEW = ("gatys2015", "gatys2016", "keras", "jcjohnson", "multiscale")
+
+
 @pytest.mark.usefixtures("either_network")
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] * (n not in FEW)) for n in RECIPES]
+)
 @pytest.mark.parametrize("network", ["vgg16", pytest.param("vgg19", marks=pytest.mark.slow)])
 def test_every_recipe_runs_with_either_network(name, network, content_image, style_image):
     weights = None if network == "vgg16" else "random"

@@ -787,6 +787,7 @@ class TestOptionsOfOtherPrograms:
         assert "32 × 22" in (out := capsys.readouterr().out)
         assert "all 2 evaluations done" in out
 
+    @pytest.mark.slow
     def test_settings_of_the_recipe(self, folder, monkeypatch):
         given = {}
         transfer = api.transfer

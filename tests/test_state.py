@@ -146,7 +146,12 @@ def imported():
     stylelib.transfer(*PAIR, **SMALL)
 
 
-@pytest.mark.parametrize("name", CALLS)
+SLOW_CALLS = {"Film", "sweep", "transfer that is kept"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] * (n in SLOW_CALLS)) for n in CALLS]
+)
 def test_a_call_changes_nothing_of_the_process(name, tmp_path):
     before = snapshot()
     CALLS[name](tmp_path)

@@ -407,7 +407,7 @@ class TestDownload:
 
         return start
 
-    @pytest.mark.parametrize("network", ["vgg16", "vgg19"])
+    @pytest.mark.parametrize("network", ["vgg16", pytest.param("vgg19", marks=pytest.mark.slow)])
     def test_download_check_and_cache(self, network, publish, tmp_path):
         data = published_file(network)
         assert len(data) < 1_000_000

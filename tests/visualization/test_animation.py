@@ -138,6 +138,7 @@ def test_what_is_no_path_is_refused_before_the_run(path):
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize(("size", "shape"), [((1, 47), (2, 46, 3)), ((33, 1), (32, 2, 3))])
+@pytest.mark.slow
 def test_a_film_of_a_line(size, shape, tmp_path):
     assert filmed(tmp_path / "run.mp4", 3, size)[1].shape[1:] == shape
     gc.collect()
