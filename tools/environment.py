@@ -82,10 +82,11 @@ def fill(folder, lock, project, wheels=None):
 
 def compile_all(folder):
     """Compile what was installed, on all cores: pip uses one, and takes twice as long."""
-    python, version = folder.absolute() / "bin" / "python", sys.version_info
-    packages = folder.absolute() / f"lib/python{version.major}.{version.minor}/site-packages"
+    folder = folder.absolute()
+    packages = folder.glob("lib/python*/site-packages")
+    command = [folder / "bin" / "python", "-I", "-m", "compileall", "-qq", "-j", "0", *packages]
     # Some packages hold files for other versions of Python, which do not compile: not checked.
-    subprocess.run([python, "-I", "-m", "compileall", "-qq", "-j", "0", packages], check=False)
+    subprocess.run(command, check=False)
 
 
 def locked(lock, wheels=None):
