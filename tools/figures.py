@@ -216,6 +216,15 @@ def any_pair(content, style):
     return Figure(panels, original, columns=2, inches=9)
 
 
+def other_pairs(pairs):
+    """Pairs at medium strength to which the search for a weight was not fitted."""
+    figure = strengths(pairs, ("medium",), columns=2)
+    names = ((name.split(".")[0].replace("_", " ") for name in pair) for pair in pairs)
+    titles = (f"{content}, {style}" for content, style in names)
+    panels = [panel._replace(title=title) for panel, title in zip(figure.panels, titles, strict=True)]
+    return figure._replace(panels=panels, inches=7.5, folder=None)
+
+
 def mixtures(content, styles):
     """A photograph in mixtures of two paintings, from the one alone to the other alone."""
     panels = []
@@ -294,8 +303,8 @@ def falling_shares(content, style):
 
     At a tenth of the balanced α/β, so that the larger forms of the painting appear.
     """
-    balanced = conventions.at_size(find_recipe("gatys2015"), (342, 512), (171, 256))
-    call = transfer_call(content, style, 256, recipe="gatys2015", steps=100, init="content")
+    balanced = conventions.at_size(find_recipe("gatys2015"), (342, 512), (267, 400))
+    call = transfer_call(content, style, 400, recipe="gatys2015", steps=150, init="content")
     call |= weights_of(balanced) | {"content_weight": balanced.content_weight / 10}
     shares = conventions.relative_layer_weights(find_recipe("keras"), (256, 256)).values()
     keras = [round(share, 6) for share in shares]
@@ -375,6 +384,15 @@ FOUR = (
     ("rocket.jpg", "swirls.jpg"),
     ("summer_palace.jpg", "ink.jpg"),
 )
+#: None is among the forty of the sheets: other photographs, other styles, or both.
+OTHERS = (
+    ("starry_night.jpg", "stained_glass.jpg"),
+    ("burning_sky.jpg", "wave.jpg"),
+    ("chelsea.jpg", "brick.png"),
+    ("coffee.jpg", "gravel.png"),
+    ("astronaut.jpg", "coffee.jpg"),
+    ("rocket.jpg", "summer_palace.jpg"),
+)
 FIGURES = {
     "style_rows_starry_night": style_rows(NIGHT, "painting", shares=()),
     "normalised_starry_night": normalized_network(NIGHT, "style_rows_starry_night"),
@@ -389,6 +407,7 @@ FIGURES = {
     "one_content_layer": one_content_layer(*FOUR[0]),
     "three_strengths": three_strengths(FOUR),
     "any_pair": any_pair("chelsea.jpg", "stained_glass.jpg"),
+    "other_pairs": other_pairs(OTHERS),
     "mixtures": mixtures(CAT, [WAVE, GLASS]),
     "colours_kept": colours_kept(COFFEE, NIGHT, 2e-2),
     "regions": regions(PALACE, [SWIRLS, GLASS], 2e-3),

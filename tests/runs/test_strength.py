@@ -126,7 +126,7 @@ class TestSearch:
 
     def test_a_larger_strength_finds_a_larger_weight(self, either, content_image, style_image):
         weights = []
-        for strength in (0, 0.5, 1):
+        for strength in (0.2, 0.8):
             result = transfer(content_image, style_image, strength=strength, **either)
             weights.append(result.settings["recipe"]["style_weight"])
             assert np.isfinite(result.history["total"]).all()
@@ -247,7 +247,7 @@ def test_what_is_no_strength_is_refused(options, message, content_image, style_i
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("photo, steps", [("chelsea.jpg", 100), ("astronaut.jpg", 40)])
+@pytest.mark.parametrize("photo, steps", [("chelsea.jpg", 60), ("rocket.jpg", 24)])
 def test_the_similarity_asked_for_is_reached(photo, steps):
     photo = load_image(DATA / "images" / photo, max_size=128)
     options = {"strength": "medium", "size": 128, "steps": steps, "precision": "float32"}
