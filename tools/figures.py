@@ -87,15 +87,24 @@ def style_rows(image, title, shares=(3, 4, 5)):
 
 
 def normalized_network(image, folder):
-    """All five layers: equal shares in the plain network, equal weights in the normalised one.
+    """All five layers in the plain and in the normalised network, with equal weights and shares.
 
-    The weights of the second are scaled so that it begins with the style loss of the first.
+    The weights of the second are scaled so that it begins with the style loss of the first, and
+    those of the equal shares are proportional to 1/E_l there (`equal_shares` has the plain one's).
     """
-    shares = style_rows(image, "painting").panels[-1]
-    call = shares.call | {"normalized": True, "layer_weights": [1.82e7] * 5}
-    panels = [shares._replace(title="plain, equal shares")]
-    panels.append(Panel("5_normalised", "normalised, equal weights", call))
-    return Figure(panels, {}, columns=2, inches=9, folder=folder)
+    panels = style_rows(image, "painting").panels
+    weights, shares = (panel for panel in panels if panel.name.startswith("5_"))
+    scaled = {"equal weights": [1.82e7] * 5, "equal shares": [5.33e7, 1.83e8, 8.9e7, 2.0e7, 5.28e6]}
+    names = "5_normalised", "5_normalised_equal_shares"
+    normalised = [
+        Panel(name, f"normalised, {how}", shares.call | {"normalized": True, "layer_weights": w})
+        for name, (how, w) in zip(names, scaled.items(), strict=True)
+    ]
+    plain = (
+        weights._replace(title="plain, equal weights"),
+        shares._replace(title="plain, equal shares"),
+    )
+    return Figure([*plain, *normalised], {}, columns=2, inches=7.5, folder=folder)
 
 
 def all_layers(image):
@@ -216,12 +225,23 @@ def any_pair(content, style):
     return Figure(panels, original, columns=2, inches=9)
 
 
+def two_sizes(content, style):
+    """One pair at medium strength in two sizes; the larger is that of `three_strengths`."""
+    (large,) = strengths([(content, style)], ("medium",)).panels
+    small = large._replace(
+        name=f"{large.name}-192", title="192 pixels", call=large.call | {"size": 192}
+    )
+    return Figure([small, large._replace(title="512 pixels")], {}, 2, 9, folder="strengths")
+
+
 def other_pairs(pairs):
     """Pairs at medium strength to which the search for a weight was not fitted."""
     figure = strengths(pairs, ("medium",), columns=2)
     names = ((name.split(".")[0].replace("_", " ") for name in pair) for pair in pairs)
     titles = (f"{content}, {style}" for content, style in names)
-    panels = [panel._replace(title=title) for panel, title in zip(figure.panels, titles, strict=True)]
+    panels = [
+        panel._replace(title=title) for panel, title in zip(figure.panels, titles, strict=True)
+    ]
     return figure._replace(panels=panels, inches=7.5, folder=None)
 
 
@@ -406,6 +426,7 @@ FIGURES = {
     "layers_and_ratio": layers_and_ratio(PALACE, NIGHT),
     "one_content_layer": one_content_layer(*FOUR[0]),
     "three_strengths": three_strengths(FOUR),
+    "two_sizes": two_sizes(*FOUR[1]),
     "any_pair": any_pair("chelsea.jpg", "stained_glass.jpg"),
     "other_pairs": other_pairs(OTHERS),
     "mixtures": mixtures(CAT, [WAVE, GLASS]),

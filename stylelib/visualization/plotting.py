@@ -68,7 +68,8 @@ def _choose_formats():
         drawn_as_png.add(figure)
         drawn = Image.open(io.BytesIO(print_figure(figure, "png"))).convert("RGB")
         if kind == "chart":
-            drawn = drawn.quantize(64, dither=Image.Dither.NONE)
+            # The default method would give a colour of few pixels, such as a mark, to its neighbours.
+            drawn = drawn.quantize(128, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
         file = io.BytesIO()
         drawn.save(file, "PNG", optimize=True)
         return file.getvalue()

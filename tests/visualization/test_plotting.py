@@ -2,6 +2,7 @@ import matplotlib
 
 matplotlib.use("agg")
 
+import io
 import itertools
 import types
 from pathlib import Path
@@ -102,7 +103,7 @@ def test_the_style_is_set():
 
 @pytest.fixture
 def shown_in_jupyter(monkeypatch):
-    """A function: the formats in which Jupyter gets a figure, once the style is set."""
+    """A function: the files that Jupyter gets of a figure, once the style is set."""
     shell = InteractiveShell()
     monkeypatch.setattr("IPython.get_ipython", lambda: shell)
     monkeypatch.setattr("matplotlib_inline.backend_inline.set_matplotlib_formats", lambda _: None)
@@ -110,11 +111,11 @@ def shown_in_jupyter(monkeypatch):
     with plt.rc_context():
         plotting.use_style()
 
-    def formats(figure):
+    def files(figure):
         data, _ = shell.display_formatter.format(figure)
-        return [key for key in data if key.startswith("image")]
+        return {key: file for key, file in data.items() if key.startswith("image")}
 
-    return formats
+    return files
 
 
 def test_in_jupyter_pictures_become_jpeg_and_charts_png(shown_in_jupyter):
@@ -129,7 +130,18 @@ def test_in_jupyter_pictures_become_jpeg_and_charts_png(shown_in_jupyter):
     kinds = ((picture, "image/jpeg"), (chart, "image/png"), (pinned, "image/jpeg"))
     kinds += ((squares, "image/png"), (fine, "image/jpeg"))
     for figure, kind in kinds:
-        assert shown_in_jupyter(figure) == [kind]
+        assert list(shown_in_jupyter(figure)) == [kind]
+
+
+def test_a_chart_keeps_a_colour_of_few_pixels(shown_in_jupyter):
+    chart, axes = plt.subplots(figsize=(7, 4), dpi=120)
+    for place, color in enumerate(plotting.PALETTE):
+        axes.plot(place, place, "o", color=color, markersize=3 if place == 0 else 20)
+    file = io.BytesIO(shown_in_jupyter(chart)["image/png"])
+    seen = np.unique(np.asarray(Image.open(file).convert("RGB")).reshape(-1, 3), axis=0)
+    for color in plotting.PALETTE:
+        wanted = np.round(255 * np.array(matplotlib.colors.to_rgb(color)))
+        assert np.abs(seen - wanted).max(axis=1).min() <= 4
 
 
 def test_a_figure_between_two_formats_gets_one_of_them(shown_in_jupyter, monkeypatch):
