@@ -1,4 +1,4 @@
-"""What the pages for teachers say of the notebooks is so: minutes, sections, exercises, answers."""
+"""What README and the pages for teachers say of the notebooks is so: minutes, sections, answers."""
 
 import re
 from pathlib import Path
@@ -82,6 +82,12 @@ def test_minutes_are_those_of_the_cards():
     for number, reading, running in rows:
         facts = book.card_facts(nbformat.read(NOTEBOOKS[number], 4))
         assert (facts["reading"], facts["running"]) == (reading, running), number
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d\d) \| .* \| (\d+) \|$", readme, re.M)
+    assert len(rows) == len(NOTEBOOKS)
+    for number, reading in rows:
+        facts = book.card_facts(nbformat.read(NOTEBOOKS[number], 4))
+        assert facts["reading"] == f"{reading} minutes", number
 
 
 def test_every_question_has_an_answer_of_the_same_notebook_with_its_section():
