@@ -68,7 +68,7 @@ def _choose_formats():
         drawn_as_png.add(figure)
         drawn = Image.open(io.BytesIO(print_figure(figure, "png"))).convert("RGB")
         if kind == "chart":
-            # The default method would give a colour of few pixels, such as a mark, to its neighbours.
+            # The default method would give a colour of few pixels, as of a mark, to others.
             drawn = drawn.quantize(128, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
         file = io.BytesIO()
         drawn.save(file, "PNG", optimize=True)
