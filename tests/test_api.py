@@ -14,6 +14,7 @@ from stylelib.runs.job import described
 from stylelib.vgg.layers import layer_names
 from stylelib.vgg.network import VGG
 from stylelib.vgg.weights import DATA
+from tests import slow
 
 SMALL = {"size": 32, "steps": 3}
 PAPER = SMALL | {"recipe": "gatys2015"}
@@ -146,9 +147,7 @@ FEW = ("gatys2015", "gatys2016", "keras", "jcjohnson", "multiscale")
 
 
 @pytest.mark.usefixtures("either_network")
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=[pytest.mark.slow] * (n not in FEW)) for n in RECIPES]
-)
+@pytest.mark.parametrize("name", slow.params(RECIPES, lambda name: name not in FEW))
 @pytest.mark.parametrize("network", ["vgg16", pytest.param("vgg19", marks=pytest.mark.slow)])
 def test_every_recipe_runs_with_either_network(name, network, content_image, style_image):
     weights = None if network == "vgg16" else "random"

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from notebooks.exercises import check
+from tests import slow
 
 NOTEBOOKS = Path(__file__).parent.parent / "notebooks"
 KIND = re.compile(r"^\*\*Exercise (\d+)\.(\d) \((\w+)\)\.\*\*", re.M)
@@ -38,10 +39,7 @@ def exercises(path):
 CHAPTERS = [path for path in sorted(NOTEBOOKS.glob("*.ipynb")) if exercises(path)]
 every_chapter = pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 LIGHT = ("00_setup_and_images",)  # whose solutions run in a second
-every_solution = [
-    pytest.param(path, marks=() if path.stem in LIGHT else pytest.mark.slow, id=path.stem)
-    for path in CHAPTERS
-]
+every_solution = slow.params(CHAPTERS, lambda path: path.stem not in LIGHT, lambda path: path.stem)
 
 
 def solve():

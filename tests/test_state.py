@@ -20,6 +20,7 @@ from stylelib import noise_image, preprocess
 from stylelib._utils.tensorflow import keras, tf
 from stylelib.images import formats
 from stylelib.recipes.published import RECIPES
+from tests import slow
 from tests.images.test_previews import LONG, Page, chunk, png_with, tiff
 from tools.malformed import corpus
 
@@ -149,9 +150,7 @@ def imported():
 SLOW_CALLS = {"Film", "sweep", "transfer that is kept"}
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=[pytest.mark.slow] * (n in SLOW_CALLS)) for n in CALLS]
-)
+@pytest.mark.parametrize("name", slow.params(CALLS, lambda name: name in SLOW_CALLS))
 def test_a_call_changes_nothing_of_the_process(name, tmp_path):
     before = snapshot()
     CALLS[name](tmp_path)

@@ -79,15 +79,14 @@ def test_minutes_are_those_of_the_cards():
         r"^\| (\d\d) \| .* \| (.+ minutes) \| (.+ minutes) \|$", PAGES["teaching.md"], re.M
     )
     assert len(rows) >= 8
+    cards = {number: book.card_facts(nbformat.read(path, 4)) for number, path in NOTEBOOKS.items()}
     for number, reading, running in rows:
-        facts = book.card_facts(nbformat.read(NOTEBOOKS[number], 4))
-        assert (facts["reading"], facts["running"]) == (reading, running), number
+        assert (cards[number]["reading"], cards[number]["running"]) == (reading, running), number
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (\d\d) \| .* \| (\d+) \|$", readme, re.M)
     assert len(rows) == len(NOTEBOOKS)
     for number, reading in rows:
-        facts = book.card_facts(nbformat.read(NOTEBOOKS[number], 4))
-        assert facts["reading"] == f"{reading} minutes", number
+        assert cards[number]["reading"] == f"{reading} minutes", number
 
 
 def test_every_question_has_an_answer_of_the_same_notebook_with_its_section():

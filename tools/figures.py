@@ -94,17 +94,15 @@ def normalized_network(image, folder):
     """
     panels = style_rows(image, "painting").panels
     weights, shares = (panel for panel in panels if panel.name.startswith("5_"))
-    scaled = {"equal weights": [1.82e7] * 5, "equal shares": [5.33e7, 1.83e8, 8.9e7, 2.0e7, 5.28e6]}
-    names = "5_normalised", "5_normalised_equal_shares"
-    normalised = [
-        Panel(name, f"normalised, {how}", shares.call | {"normalized": True, "layer_weights": w})
-        for name, (how, w) in zip(names, scaled.items(), strict=True)
-    ]
-    plain = (
-        weights._replace(title="plain, equal weights"),
-        shares._replace(title="plain, equal shares"),
-    )
-    return Figure([*plain, *normalised], {}, columns=2, inches=7.5, folder=folder)
+    panels = [weights._replace(title="plain, equal weights")]
+    panels.append(shares._replace(title="plain, equal shares"))
+    for name, how, scaled in (
+        ("5_normalised", "equal weights", [1.82e7] * 5),
+        ("5_normalised_equal_shares", "equal shares", [5.33e7, 1.83e8, 8.9e7, 2.0e7, 5.28e6]),
+    ):
+        call = shares.call | {"normalized": True, "layer_weights": scaled}
+        panels.append(Panel(name, f"normalised, {how}", call))
+    return Figure(panels, {}, columns=2, inches=7.5, folder=folder)
 
 
 def all_layers(image):
@@ -194,10 +192,15 @@ def strengths(pairs, names, columns=3):
     return Figure(panels, {}, columns=columns, inches=max(7.5, 2.2 * columns), folder="strengths")
 
 
+def spoken(file):
+    """The name of a picture's file as a title has it: without ending and underscores."""
+    return file.split(".")[0].replace("_", " ")
+
+
 def three_strengths(pairs):
     """Pairs of pictures, a row for each: the photograph, and three strengths."""
     figure = strengths(pairs, ("low", "medium", "high"), columns=4)
-    contents = {content.split(".")[0].replace("_", " "): content for content, _ in pairs}
+    contents = {spoken(content): content for content, _ in pairs}
     originals = {title: f"images/{content}" for title, content in contents.items()}
     return figure._replace(originals=originals, inches=10, beside=True)
 
@@ -237,10 +240,9 @@ def two_sizes(content, style):
 def other_pairs(pairs):
     """Pairs at medium strength to which the search for a weight was not fitted."""
     figure = strengths(pairs, ("medium",), columns=2)
-    names = ((name.split(".")[0].replace("_", " ") for name in pair) for pair in pairs)
-    titles = (f"{content}, {style}" for content, style in names)
     panels = [
-        panel._replace(title=title) for panel, title in zip(figure.panels, titles, strict=True)
+        panel._replace(title=", ".join(map(spoken, pair)))
+        for panel, pair in zip(figure.panels, pairs, strict=True)
     ]
     return figure._replace(panels=panels, inches=7.5, folder=None)
 
@@ -382,7 +384,7 @@ def ablation(content, style):
 def sheet(paintings):
     """Five photographs, a row for each, in the manner of some paintings at medium strength."""
     figure = strengths(itertools.product(PHOTOGRAPHS, paintings), ("medium",), len(paintings))
-    titles = (f"painting: {name.removesuffix('.jpg').replace('_', ' ')}" for name in paintings)
+    titles = (f"painting: {spoken(name)}" for name in paintings)
     files = (f"images/{name}" for name in paintings)
     return figure._replace(originals=dict(zip(titles, files, strict=True)))
 

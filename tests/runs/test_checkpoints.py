@@ -622,7 +622,7 @@ class TestCommandLine:
 
     @pytest.mark.slow
     @pytest.mark.skipif("forkserver" not in get_all_start_methods(), reason="no fork here")
-    @pytest.mark.parametrize(("optimizer", "kills"), [("adam", 10), ("lbfgs", 5)])
+    @pytest.mark.parametrize(("optimizer", "kills"), [("adam", 20), ("lbfgs", 5)])
     def test_a_run_survives_kills(self, optimizer, kills, tmp_path, content_image, random):
         """SIGKILL at random moments; each time the next process goes on where the last one was."""
         context = get_context("forkserver")  # whose processes need not import TensorFlow each time
