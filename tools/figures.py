@@ -381,6 +381,29 @@ def ablation(content, style):
     return Figure(panels, {"the photograph": content, "the painting": style}, 3, 9)
 
 
+def shares_or_sum(content, style):
+    """The mistake of spirosbax in its two parts: the shares of the layers, and the sum of weights.
+
+    Two of the four pictures are those of `ablation`, with both parts and with neither.
+    """
+    published, meant = ablation(content, style).panels[:2]
+    recipe = find_recipe("spirosbax")
+    by_mistake, right = (
+        sum(conventions.paper_weights(r, (214, 320))["style"].values())
+        for r in (recipe.as_published(), recipe)
+    )
+    factor = round(by_mistake / right)
+    alone = published.call | {"style_weight": published.call["style_weight"] / factor}
+    larger = meant.call | {"style_weight": meant.call["style_weight"] * factor}
+    panels = [
+        meant._replace(title="as meant"),
+        Panel("shares_alone", "shares as published", alone),
+        Panel("sum_alone", "sum as published", larger),
+        published._replace(title="both as published"),
+    ]
+    return Figure(panels, {}, columns=2, inches=7.5, folder="ablation")
+
+
 def sheet(paintings):
     """Five photographs, a row for each, in the manner of some paintings at medium strength."""
     figure = strengths(itertools.product(PHOTOGRAPHS, paintings), ("medium",), len(paintings))
@@ -442,6 +465,7 @@ FIGURES = {
     "two_programs": two_programs(PALACE, NIGHT),
     "start_or_balance": start_or_balance(PALACE, NIGHT),
     "ablation": ablation(PALACE, NIGHT),
+    "shares_or_sum": shares_or_sum(PALACE, NIGHT),
     "medium_strength": sheet(PAINTINGS),
     "medium_strength_1": sheet(PAINTINGS[:4]),
     "medium_strength_2": sheet(PAINTINGS[4:]),
