@@ -228,15 +228,6 @@ def any_pair(content, style):
     return Figure(panels, original, columns=2, inches=9)
 
 
-def two_sizes(content, style):
-    """One pair at medium strength in two sizes; the larger is that of `three_strengths`."""
-    (large,) = strengths([(content, style)], ("medium",)).panels
-    small = large._replace(
-        name=f"{large.name}-192", title="192 pixels", call=large.call | {"size": 192}
-    )
-    return Figure([small, large._replace(title="512 pixels")], {}, 2, 9, folder="strengths")
-
-
 def other_pairs(pairs):
     """Pairs at medium strength to which the search for a weight was not fitted."""
     figure = strengths(pairs, ("medium",), columns=2)
@@ -451,7 +442,6 @@ FIGURES = {
     "layers_and_ratio": layers_and_ratio(PALACE, NIGHT),
     "one_content_layer": one_content_layer(*FOUR[0]),
     "three_strengths": three_strengths(FOUR),
-    "two_sizes": two_sizes(*FOUR[1]),
     "any_pair": any_pair("chelsea.jpg", "stained_glass.jpg"),
     "other_pairs": other_pairs(OTHERS),
     "mixtures": mixtures(CAT, [WAVE, GLASS]),
