@@ -80,7 +80,7 @@ class TestMinimize:
             ),
             pytest.param("adam", {"clipping": "never"}, marks=pytest.mark.slow),
             pytest.param("sgd", {}, marks=pytest.mark.slow),
-            ("sgd", {"decay": 0.5}),
+            pytest.param("sgd", {"decay": 0.5}, marks=pytest.mark.slow),
         ],
     )
     def test_a_resumed_run_is_the_uninterrupted_one_bit_for_bit(
@@ -576,10 +576,17 @@ class TestTransfer:
         ("fitting", "evaluations", "reason"),
         [
             (2, 10, "cannot write {}/state.npz: No space left on device, at evaluation 10"),
-            (3, 10, "cannot write {}/00010.png: No space left on device, at evaluation 10"),
-            (4, 12, "all 12 evaluations done; cannot write {}/state.npz: No space left on device"),
+            pytest.param(
+                3, 10, "cannot write {}/00010.png: No space left on device, at evaluation 10",
+                marks=pytest.mark.slow,
+            ),
+            pytest.param(
+                4, 12,
+                "all 12 evaluations done; cannot write {}/state.npz: No space left on device",
+                marks=pytest.mark.slow,
+            ),
         ],
-    )
+    )  # fmt: skip
     def test_a_full_disk_ends_the_run_and_keeps_the_last_state_and_the_best_picture(
         self, fitting, evaluations, reason, paint, tmp_path, monkeypatch
     ):

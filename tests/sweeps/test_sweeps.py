@@ -88,7 +88,9 @@ class TestResults:
         assert np.isnan(table["tv_loss"]).all()
         assert table["error"].isna().all()
 
-    @pytest.mark.parametrize(("steps", "stages"), [(10, 2), (4, 1)])
+    @pytest.mark.parametrize(
+        ("steps", "stages"), [(10, 2), pytest.param(4, 1, marks=pytest.mark.slow)]
+    )
     def test_in_stages_the_losses_are_those_of_the_picture_too(self, steps, stages, tmp_path):
         options = {"recipe": STAGED, "size": 130, "steps": steps}
         (row,) = run(tmp_path, [{}], **options).itertuples()
