@@ -131,9 +131,11 @@ def test_the_card_prefers_a_picture_to_a_chart():
         cell.metadata["alt"] = kind
         data = {f"image/{kind}": {"jpeg": "/9j/", "png": "iVBORw0KGgo="}[kind]}
         cell.outputs = [nbformat.v4.new_output("display_data", data)]
-    assert book.last_picture(made) == ("jpeg", b"\xff\xd8\xff", "jpeg")
-    made.cells[1].outputs = []
-    assert book.last_picture(made)[0] == "png"
+    assert book.card_picture(made) == ("jpeg", b"\xff\xd8\xff", "jpeg")
+    made.cells[2].metadata["tags"] = ["card"]
+    assert book.card_picture(made)[::2] == ("png", "png")
+    made.cells[1].outputs, made.cells[2].metadata["tags"] = [], []
+    assert book.card_picture(made)[0] == "png"
 
 
 def test_the_first_formula_is_a_link_and_stays_a_formula():

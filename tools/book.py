@@ -145,7 +145,7 @@ class Book:
         """A notebook's picture, what one makes in it, its minutes, and what it needs first."""
         lines = [f":::{{grid-item-card}} {title(notebook)}", ":link-type: doc"]
         lines += [f":link: {path.relative_to(ROOT).with_suffix('').as_posix()}"]
-        if picture := last_picture(notebook):
+        if picture := card_picture(notebook):
             kind, data, alt = picture
             name = f"cards/{path.stem}.{kind}"
             (self.source / "cards").mkdir(exist_ok=True)
@@ -194,10 +194,14 @@ def card_facts(notebook):
     return {"first": first, "reading": reading, "running": running}
 
 
-def last_picture(notebook):
-    """Kind, bytes and text of the last output with a picture, or else of the last chart."""
+def card_picture(notebook):
+    """Kind, bytes and text of the last output with a picture, or else of the last chart.
+
+    If a cell has the tag `card`, it is a picture of this cell.
+    """
+    cells = [cell for cell in notebook.cells if "card" in cell.metadata.get("tags", [])]
     for kind in ("jpeg", "png"):  # what `use_style` makes of pictures and of charts
-        for cell in reversed(notebook.cells):
+        for cell in reversed(cells or notebook.cells):
             for output in reversed(cell.get("outputs", [])):
                 data = output.get("data", {}).get(f"image/{kind}")
                 if data:
