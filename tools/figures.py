@@ -63,6 +63,7 @@ class Figure(NamedTuple):
     inches: float  # width of the sheet
     folder: str | None = None  # for figures that share panels; otherwise one of the figure's name
     beside: bool = False  # each picture of data/ begins a row
+    similarity: bool = False  # how much of the photograph is left stands in the titles
 
 
 def style_rows(image, title, shares=(3, 4, 5)):
@@ -189,7 +190,8 @@ def strengths(pairs, names, columns=3):
             parts = [*(name.split(".")[0] for name in (content, style)), strength]
             title = parts[1] if len(names) == 1 else f"{parts[1]}: {strength}"
             panels.append(Panel("-".join(parts), title.replace("_", " "), call))
-    return Figure(panels, {}, columns=columns, inches=max(7.5, 2.2 * columns), folder="strengths")
+    inches = max(7.5, 2.2 * columns)
+    return Figure(panels, {}, columns, inches, folder="strengths", similarity=True)
 
 
 def spoken(file):
@@ -211,7 +213,7 @@ def one_content_layer(content, style):
     alone = both.call | {"content_layers": ["conv4_2"], "content_weight": 1.0}
     panels = [both._replace(title="conv3_2 and conv4_2")]
     panels.append(Panel(f"{both.name}-conv4_2", "conv4_2 alone", alone))
-    return Figure(panels, {}, columns=2, inches=9, folder="strengths")
+    return Figure(panels, {}, columns=2, inches=9, folder="strengths", similarity=True)
 
 
 def any_pair(content, style):
@@ -570,8 +572,8 @@ def write_record(picture, call, result):
 
 
 def titled(name, panel):
-    """Return the title of a panel, with the similarity that is left where strengths are shown."""
-    if FIGURES[name].folder != "strengths":
+    """Return the title of a panel, with the similarity that is left where a figure has it."""
+    if not FIGURES[name].similarity:
         return panel.title
     record = place(name, panel).with_suffix(".json").read_text(encoding="utf-8")
     return f"{panel.title} ({json.loads(record)['similarity']:.2f})"
