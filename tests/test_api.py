@@ -143,7 +143,7 @@ class TestInit:
 
 
 # Most conventions occur in these.
-FEW = ("gatys2015", "gatys2016", "keras", "jcjohnson", "multiscale")
+FEW = ("gatys2015", "keras", "jcjohnson", "multiscale")
 
 
 @pytest.mark.usefixtures("either_network")
