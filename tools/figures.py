@@ -180,6 +180,11 @@ def transfer_call(content, style, size=384, **options):
     return {"function": "transfer", "content": content, "style": style, "size": size} | options
 
 
+def spoken(file):
+    """The name of a picture's file as a title has it: without ending and underscores."""
+    return file.split(".")[0].replace("_", " ")
+
+
 def strengths(pairs, names, columns=3):
     """Pairs of pictures by the default recipe at 512 pixels, a panel for each strength."""
     panels = []
@@ -188,15 +193,10 @@ def strengths(pairs, names, columns=3):
             files = f"images/{content}", f"images/{style}"
             call = transfer_call(*files, size=512, strength=strength)
             parts = [*(name.split(".")[0] for name in (content, style)), strength]
-            title = parts[1] if len(names) == 1 else f"{parts[1]}: {strength}"
-            panels.append(Panel("-".join(parts), title.replace("_", " "), call))
+            title = spoken(style) if len(names) == 1 else f"{spoken(style)}: {strength}"
+            panels.append(Panel("-".join(parts), title, call))
     inches = max(7.5, 2.2 * columns)
     return Figure(panels, {}, columns, inches, folder="strengths", similarity=True)
-
-
-def spoken(file):
-    """The name of a picture's file as a title has it: without ending and underscores."""
-    return file.split(".")[0].replace("_", " ")
 
 
 def three_strengths(pairs):
