@@ -21,10 +21,21 @@ def prose(number):
     return "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
 
 
+def without_optional_parts(cells):
+    """Cells up to the first section that is called optional, and from the next other one on."""
+    optional = False
+    for cell in cells:
+        if cell.source.startswith("## "):
+            optional = cell.source.startswith("## Optional: ")
+        if not optional:
+            yield cell
+
+
 def reading_minutes(number):
     """180 words of prose a minute, half a minute a figure, five minutes an exercise."""
-    text, code = prose(number), nbformat.read(NOTEBOOKS[number], 4).cells
-    drawn = [out for cell in code for out in cell.get("outputs", []) if "data" in out]
+    cells = list(without_optional_parts(nbformat.read(NOTEBOOKS[number], 4).cells))
+    text = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    drawn = [out for cell in cells for out in cell.get("outputs", []) if "data" in out]
     drawn = [out for out in drawn if any(kind.startswith("image/") for kind in out.data)]
     figures = len(drawn) + len(re.findall(r"!\[", text))
     exercises = len(re.findall(r"^\*\*Exercise \d\.\d ", text, re.M))
