@@ -316,7 +316,8 @@ def waves(content, style):
 def falling_shares(content, style):
     """The paper's recipe with equal layer weights, and with those of keras in the paper's terms.
 
-    At a tenth of the balanced α/β, so that the larger forms of the painting appear.
+    At a tenth of the balanced α/β, so that the larger forms of the painting appear. The second has
+    1.812 times the style weight, with which both begin with the same style loss.
     """
     balanced = conventions.at_size(find_recipe("gatys2015"), (342, 512), (267, 400))
     call = transfer_call(content, style, 400, recipe="gatys2015", steps=150, init="content")
@@ -324,7 +325,8 @@ def falling_shares(content, style):
     shares = conventions.relative_layer_weights(find_recipe("keras"), (256, 256)).values()
     keras = [round(share, 6) for share in shares]
     panels = [Panel("equal", "1 : 1 : 1 : 1 : 1", call)]
-    panels.append(Panel("falling", "1024 : 256 : 64 : 16 : 1", call | {"layer_weights": keras}))
+    falling = call | {"layer_weights": keras, "style_weight": 1.812 * call["style_weight"]}
+    panels.append(Panel("falling", "1024 : 256 : 64 : 16 : 1", falling))
     return Figure(panels, {}, columns=2, inches=9)
 
 
@@ -371,7 +373,15 @@ def ablation(content, style):
     calls["average pooling"] = call | {"pooling": "average"}
     calls |= {"L-BFGS": paper | {"init": "content"}, "noise": paper}
     panels = [Panel(str(n), f"{n}. {title}", calls[title]) for n, title in enumerate(calls, 1)]
-    return Figure(panels, {"the photograph": content, "the painting": style}, 3, 9)
+    return Figure(panels, {"the photograph": content}, columns=2, inches=7.5)
+
+
+def another_seed(content, style):
+    """The last picture of `ablation`, and the same from another noise."""
+    last = ablation(content, style).panels[-1]
+    panels = [last._replace(title="7. noise, seed 0")]
+    panels.append(Panel("7_seed_1", "the same, seed 1", last.call | {"seed": 1}))
+    return Figure(panels, {}, columns=2, inches=7.5, folder="ablation")
 
 
 def shares_or_sum(content, style):
@@ -457,6 +467,7 @@ FIGURES = {
     "two_programs": two_programs(PALACE, NIGHT),
     "start_or_balance": start_or_balance(PALACE, NIGHT),
     "ablation": ablation(PALACE, NIGHT),
+    "another_seed": another_seed(PALACE, NIGHT),
     "shares_or_sum": shares_or_sum(PALACE, NIGHT),
     "medium_strength": sheet(PAINTINGS),
     "medium_strength_1": sheet(PAINTINGS[:4]),
