@@ -199,6 +199,19 @@ def test_what_is_needed():
     assert needed(sources, {"f"}) == []
 
 
+@every_chapter
+def test_no_cell_uses_what_a_check_assigns(path):
+    """Whether it does depends on the answer: the check of a stub ends before."""
+    assigned = {}  # by which check, the last one before a cell
+    for source in cells(path, "code"):
+        defined, used = names_in(re.sub(r"^\s*!.*$", "    pass", source, flags=re.M))
+        borrowed = {name: assigned[name] for name in assigned.keys() & used - defined}
+        assert not borrowed, source
+        check_of = re.match(r'with check\("([^"]+)', source)
+        assigned = {name: check for name, check in assigned.items() if name not in defined}
+        assigned |= dict.fromkeys(defined, check_of[1]) if check_of else {}
+
+
 # They paint: most wrong answers are one of their pictures with something done to it.
 PAINTERS = {"woven", "painted", "painted_inside", "everywhere", "transfer", "content_similarity"}
 TIMED = "09_making_it_fast"  # where a picture from memory would come too soon
