@@ -202,14 +202,13 @@ def test_what_is_needed():
 @every_chapter
 def test_no_cell_uses_what_a_check_assigns(path):
     """Whether it does depends on the answer: the check of a stub ends before."""
-    assigned = {}  # by which check, the last one before a cell
+    assigned = set()
     for source in cells(path, "code"):
         defined, used = names_in(re.sub(r"^\s*!.*$", "    pass", source, flags=re.M))
-        borrowed = {name: assigned[name] for name in assigned.keys() & used - defined}
-        assert not borrowed, source
-        check_of = re.match(r'with check\("([^"]+)', source)
-        assigned = {name: check for name, check in assigned.items() if name not in defined}
-        assigned |= dict.fromkeys(defined, check_of[1]) if check_of else {}
+        assert not assigned & (used - defined), source
+        assigned -= defined
+        if source.startswith("with check("):
+            assigned |= defined
 
 
 # They paint: most wrong answers are one of their pictures with something done to it.
