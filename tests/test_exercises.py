@@ -26,6 +26,11 @@ def cells(path, kind):
     return [cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == kind]
 
 
+def without_shell(source):
+    """The code of a cell in which lines for the shell do nothing."""
+    return re.sub(r"^\s*!.*$", "    pass", source, flags=re.M)
+
+
 def exercises(path):
     """Each check of a chapter: its number, the function's name, the stub and the check itself."""
     found = []
@@ -204,7 +209,7 @@ def test_no_cell_uses_what_a_check_assigns(path):
     """Whether it does depends on the answer: the check of a stub ends before."""
     assigned = set()
     for source in cells(path, "code"):
-        defined, used = names_in(re.sub(r"^\s*!.*$", "    pass", source, flags=re.M))
+        defined, used = names_in(without_shell(source))
         assert not assigned & (used - defined), source
         assigned -= defined
         if source.startswith("with check("):
@@ -254,7 +259,7 @@ def answers(request):
         defined, used = names_in(checks)
         wanted |= {name, f"wrong_{name}"} | used - defined
     sources = cells(path.parent / "solutions" / path.name, "code")
-    sources = [re.sub(r"^\s*!.*$", "    pass", source, flags=re.M) for source in sources]
+    sources = [without_shell(source) for source in sources]
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(path.parent / "solutions")
         patch.setattr(sys, "path", list(sys.path))

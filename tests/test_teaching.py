@@ -16,9 +16,12 @@ PAGES = {name: (ROOT / "docs" / name).read_text(encoding="utf-8") for name in
 SECTION = r"§(\d+)"
 
 
-def prose(number):
-    cells = nbformat.read(NOTEBOOKS[number], 4).cells
+def text_of(cells):
     return "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+
+
+def prose(number):
+    return text_of(nbformat.read(NOTEBOOKS[number], 4).cells)
 
 
 def without_optional_parts(cells):
@@ -34,7 +37,7 @@ def without_optional_parts(cells):
 def reading_minutes(number):
     """180 words of prose a minute, half a minute a figure, five minutes an exercise."""
     cells = list(without_optional_parts(nbformat.read(NOTEBOOKS[number], 4).cells))
-    text = "\n\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    text = text_of(cells)
     drawn = [out for cell in cells for out in cell.get("outputs", []) if "data" in out]
     drawn = [out for out in drawn if any(kind.startswith("image/") for kind in out.data)]
     figures = len(drawn) + len(re.findall(r"!\[", text))
